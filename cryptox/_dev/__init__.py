@@ -1,0 +1,1 @@
+"""Tools of the house: nothing in the package imports them."""

@@ -1,0 +1,1 @@
+"""An exchange on this machine that speaks Binance's protocol."""

@@ -1,0 +1,1 @@
+"""Floor 5: one user, one venue. Decides; asynchronous."""

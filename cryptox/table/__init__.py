@@ -1,0 +1,1 @@
+"""Floor 2: rows become columns, columns become frames."""

@@ -1,0 +1,1 @@
+"""Floor 3: bytes over wires. Knows no exchange."""

@@ -1,0 +1,1 @@
+"""Binance Spot: tables of facts, and pure encoding and decoding."""
