@@ -1,3 +1,117 @@
-"""cryptox: crypto market history, live data and trading for Jupyter."""
+"""cryptox: crypto market history, live data and trading for Jupyter.
+
+>>> import cryptox as cx
+>>> df = cx.klines_bulk("BTCUSDT", "1h", 5000)
+
+Names are loaded when they are first used: importing cryptox loads no other package.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from cryptox import aio, errors, logs
+    from cryptox.model.symbols import Symbol
+    from cryptox.paper.exchange import PaperExchange
+    from cryptox.sync.connect import connect, disconnect, session, use, users
+    from cryptox.sync.door import last_error, run
+    from cryptox.sync.face import Session
+    from cryptox.sync.quick import (
+        agg_trades,
+        avg_price,
+        book_ticker,
+        depth,
+        klines,
+        klines_bulk,
+        last_partial,
+        prices,
+        server_time,
+        symbol,
+        symbols,
+        ticker,
+        trades,
+        trades_bulk,
+    )
+    from cryptox.table.attrs import attrs
+
+_HOMES = {
+    "cryptox.model.symbols": ("Symbol",),
+    "cryptox.paper.exchange": ("PaperExchange",),
+    "cryptox.sync.connect": ("connect", "disconnect", "session", "use", "users"),
+    "cryptox.sync.door": ("last_error", "run"),
+    "cryptox.sync.face": ("Session",),
+    "cryptox.sync.quick": (
+        "agg_trades",
+        "avg_price",
+        "book_ticker",
+        "depth",
+        "klines",
+        "klines_bulk",
+        "last_partial",
+        "prices",
+        "server_time",
+        "symbol",
+        "symbols",
+        "ticker",
+        "trades",
+        "trades_bulk",
+    ),
+    "cryptox.table.attrs": ("attrs",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("aio", "errors", "logs")
+
+__all__ = [
+    "PaperExchange",
+    "Session",
+    "Symbol",
+    "agg_trades",
+    "aio",
+    "attrs",
+    "avg_price",
+    "book_ticker",
+    "connect",
+    "depth",
+    "disconnect",
+    "errors",
+    "klines",
+    "klines_bulk",
+    "last_error",
+    "last_partial",
+    "logs",
+    "prices",
+    "run",
+    "server_time",
+    "session",
+    "symbol",
+    "symbols",
+    "ticker",
+    "trades",
+    "trades_bulk",
+    "use",
+    "users",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first asked for."""
+    if name in _MODULES:
+        return importlib.import_module(f"cryptox.{name}")
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'cryptox' has no attribute {name!r}")
+    module = importlib.import_module(home)
+    if home.startswith("cryptox.sync."):
+        importlib.import_module("cryptox.sync.connect")  # registers the default session
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return [*__all__, "__version__"]

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from cryptox.errors import CryptoxError
 from cryptox.model.symbols import Symbol
 from cryptox.table.batch import Batch
+from cryptox.transport.caller import Verdict
 from cryptox.transport.messages import Answer, Limit, Outgoing, Usage
 
 __all__ = ["Capabilities", "Hosts", "Request", "Rules", "Venue"]
@@ -78,6 +79,9 @@ class Venue(Protocol):
 
     def usage(self, answer: Answer) -> tuple[Usage, ...]:
         """What the answer's headers say of used limits."""
+
+    def verdict(self, answer: Answer) -> Verdict:
+        """What an answer means for sending: take it, try again, or stop."""
 
     def refusal(self, request: Request[Any], answer: Answer) -> CryptoxError | None:
         """Our error for an answer that is not a success; None for a success."""

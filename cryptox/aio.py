@@ -1,0 +1,43 @@
+"""The asynchronous face: ``async with cx.aio.connect("paper") as session: await session.klines("BTCUSDT")``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptox.session.session import AsyncSession, open_session
+from cryptox.session.users import book
+
+__all__ = ["AsyncSession", "connect"]
+
+
+def connect(
+    venue: Any = None,
+    *,
+    user: str | None = None,
+    api_key: str | None = None,
+    secret_key: str | None = None,
+    private_key: str | None = None,
+    trading: bool | None = None,
+    frame: str = "pandas",
+    exact: bool = False,
+    **settings: Any,
+) -> AsyncSession:
+    """A new asynchronous session; sends nothing.
+
+    Parameters and errors are those of :func:`cryptox.connect`. The result is an async context manager, and can be
+    awaited as well.
+    """
+    session = open_session(
+        venue,
+        user=user,
+        api_key=api_key,
+        secret_key=secret_key,
+        private_key=private_key,
+        trading=trading,
+        frame=frame,
+        exact=exact,
+        **settings,
+    )
+    if user is not None:
+        book.enter(session.venue.name, user, session)
+    return session

@@ -1,0 +1,82 @@
+"""What belongs to a REST address, and so to all sessions of the process that talk to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from cryptox.transport.breaker import Breaker
+from cryptox.transport.clock import ExchangeClock
+from cryptox.transport.limiter import Limiter
+from cryptox.transport.proxies import is_loopback
+from cryptox.transport.stops import Stops
+
+if TYPE_CHECKING:
+    from cryptox.transport.messages import Limit
+    from cryptox.venues.port import Rules
+
+__all__ = ["Address", "address_of"]
+
+NAMES_LIVE_S = 3600.0
+
+
+class Address:
+    """Limiter, clock, breaker and stops of one address, and facts that do not change from call to call."""
+
+    def __init__(self, url: str, limits: tuple[Limit, ...], share: float) -> None:
+        self.url = url
+        self.limiter = Limiter(limits, share=share)
+        self.clock = ExchangeClock()
+        self.breaker = Breaker()
+        self.stops = Stops(url)
+        self.first_open: dict[tuple[str, str], int] = {}  # (symbol, interval) -> open time of its first candle
+        self.rules_known = False
+        self._names: tuple[float, list[str]] | None = None
+
+    def learn(self, rules: Rules) -> None:
+        """Take the limits that the exchange announces."""
+        if rules.limits:
+            self.limiter.replace(rules.limits)
+            self.rules_known = True
+        if len(rules.symbols) > 1:
+            self.learn_names([symbol.symbol for symbol in rules.symbols])
+
+    def learn_names(self, names: list[str]) -> None:
+        """Remember which symbols there are, to suggest near ones."""
+        self._names = (time.monotonic(), names)
+
+    @property
+    def names(self) -> list[str] | None:
+        """Symbols known within the last hour; None when nobody asked."""
+        if self._names is None or time.monotonic() - self._names[0] > NAMES_LIVE_S:
+            return None
+        return self._names[1]
+
+
+class _Book:
+    """All addresses of the process. Those on this machine go with their last session: ports are used again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._local: WeakValueDictionary[str, Address] = WeakValueDictionary()
+        self._remote: dict[str, Address] = {}
+
+    def get(self, url: str, make: Callable[[], Address]) -> Address:
+        known = self._local if is_loopback(urlsplit(url).hostname or "") else self._remote
+        with self._lock:
+            address = known.get(url)
+            if address is None:
+                address = known[url] = make()
+            return address
+
+
+_book = _Book()
+
+
+def address_of(url: str, limits: tuple[Limit, ...], share: float) -> Address:
+    """The one ``Address`` of that URL in this process."""
+    return _book.get(url, lambda: Address(url, limits, share))

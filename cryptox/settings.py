@@ -1,0 +1,100 @@
+"""Settings of a session, and the names of the environment variables: one frozen record each.
+
+The environment is read at ``connect``, never at import.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptox.errors import ConfigurationError
+
+__all__ = ["BACKENDS", "ENCODINGS", "VENUE_VARIABLE", "Settings"]
+
+VENUE_VARIABLE = "CRYPTOX_VENUE"
+REST_VARIABLE = "BINANCE_API_URL"
+STREAM_VARIABLE = "BINANCE_WS_URL"
+WS_API_VARIABLE = "BINANCE_WS_API_URL"
+
+BACKENDS = ("pandas", "polars", "arrow")
+ENCODINGS = ("auto", "json", "sbe")
+MAX_RECV_WINDOW_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a session behaves. Times in seconds, windows in milliseconds."""
+
+    rest_url: str | None = None
+    stream_url: str | None = None
+    ws_api_url: str | None = None
+    timeout: float = 10.0  # of one request, from its first byte to the last of its answer
+    order_timeout: float = 5.0
+    resolve_timeout: float = 30.0
+    recv_window: int = 5_000
+    order_recv_window: int = 2_000
+    max_in_flight: int = 16
+    weight_share: float = 1.0  # share of the exchange's weight limit that this process may use
+    encoding: str = "auto"
+    proxy: str | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Settings:
+        """Settings from keyword arguments; unknown names and bad values are refused.
+
+        Raises
+        ------
+        ConfigurationError
+            With the nearest known name, or with what the value must be.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in given:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise ConfigurationError(
+                    f"There is no setting {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
+                    recovery_suggestions=[f"Settings are: {', '.join(known)}."],
+                    suggested={near[0]: given[name]} if near else None,
+                )
+        settings = cls(**given)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        for name in ("timeout", "order_timeout", "resolve_timeout"):
+            value = getattr(self, name)
+            _require(_is_number(value) and 0 < value <= 86_400, name, value, "a number of seconds above 0")
+        for name in ("recv_window", "order_recv_window"):
+            value = getattr(self, name)
+            _require(
+                _is_number(value) and 0 < value <= MAX_RECV_WINDOW_MS, name, value, "milliseconds, from 1 to 60000"
+            )
+        in_flight = self.max_in_flight
+        _require(
+            isinstance(in_flight, int) and not isinstance(in_flight, bool) and 1 <= in_flight <= 256,
+            "max_in_flight",
+            in_flight,
+            "a whole number from 1 to 256",
+        )
+        share = self.weight_share
+        _require(_is_number(share) and 0 < share <= 1, "weight_share", share, "a share above 0 and up to 1")
+        _require(self.encoding in ENCODINGS, "encoding", self.encoding, f"one of {', '.join(ENCODINGS)}")
+        for name in ("rest_url", "stream_url", "ws_api_url", "proxy"):
+            value = getattr(self, name)
+            _require(value is None or (isinstance(value, str) and "://" in value), name, value, "a URL with its scheme")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require(holds: bool, name: str, value: object, wanted: str) -> None:
+    if not holds:
+        raise ConfigurationError(
+            f"{name} must be {wanted}, not {value!r}.", recovery_suggestions=[f"Give {name} as {wanted}."]
+        )

@@ -1,0 +1,34 @@
+"""Header names of Binance's REST API, stated once. Lower case: names are matched without case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from cryptox.transport.messages import Usage
+
+__all__ = ["API_KEY", "PAPER_CLOCK", "SBE", "SBE_DEPRECATED", "SBE_SCHEMA", "TIME_UNIT", "USED_WEIGHT", "used_weights"]
+
+API_KEY = "x-mbx-apikey"
+SBE = "x-mbx-sbe"
+SBE_DEPRECATED = "x-mbx-sbe-deprecated"
+TIME_UNIT = "x-mbx-time-unit"
+USED_WEIGHT = "x-mbx-used-weight"
+# Not Binance's: the paper exchange says with it at what speed its market time runs, where that is not real time.
+PAPER_CLOCK = "x-paper-clock"
+
+SBE_SCHEMA = "3:5"  # <schema id>:<version>, live since 2026-07-07
+
+WINDOW_LETTERS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_WINDOWED = re.compile(re.escape(USED_WEIGHT) + r"-(\d+)([smhd])", re.IGNORECASE)
+
+
+def used_weights(headers: Mapping[str, str]) -> tuple[Usage, ...]:
+    """What the exchange counted for this address, one entry a window; headers that make no sense are passed over."""
+    found = []
+    for name, value in headers.items():
+        match = _WINDOWED.fullmatch(name)
+        if match and value.strip().isdigit():
+            window_ms = int(match[1]) * WINDOW_LETTERS_MS[match[2].lower()]
+            found.append(Usage("REQUEST_WEIGHT", window_ms, int(value)))
+    return tuple(found)

@@ -1,0 +1,28 @@
+"""Binance's limits per address: what they are before the exchange has said so, and how it says so.
+
+Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits (July 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cryptox.transport.messages import Limit
+from cryptox.venues.binance.wire.general import RateLimit
+
+__all__ = ["DEFAULT_LIMITS", "INTERVAL_MS", "address_limits"]
+
+INTERVAL_MS = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
+
+DEFAULT_LIMITS = (Limit("REQUEST_WEIGHT", 6_000, 60_000), Limit("RAW_REQUESTS", 300_000, 300_000))
+
+_OF_THE_ADDRESS = ("REQUEST_WEIGHT", "RAW_REQUESTS")
+
+
+def address_limits(announced: Iterable[RateLimit]) -> tuple[Limit, ...]:
+    """The limits of an address among those that the exchange information lists."""
+    return tuple(
+        Limit(rule.kind, rule.limit, rule.interval_count * INTERVAL_MS[rule.interval])
+        for rule in announced
+        if rule.kind in _OF_THE_ADDRESS and rule.interval in INTERVAL_MS
+    )

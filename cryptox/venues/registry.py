@@ -1,0 +1,63 @@
+"""Which venues there are: name -> "module:function". Adding an exchange is one folder and one row here.
+
+A row's function is called as ``open_venue(name, settings, environment)`` and gives a ``Venue``. Packages outside
+cryptox add rows by the entry point group ``cryptox.venues``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from cryptox.errors import ConfigurationError
+from cryptox.settings import Settings
+from cryptox.venues.port import Venue
+
+__all__ = ["DEFAULT_VENUE", "names", "open_venue"]
+
+Opener = Callable[[str, Settings, Mapping[str, str]], Venue]
+
+DEFAULT_VENUE = "binance"
+ENTRY_POINTS = "cryptox.venues"
+
+_ROWS: dict[str, str] = {
+    "binance": "cryptox.venues.binance.venue:open_venue",
+    "binance-testnet": "cryptox.venues.binance.venue:open_venue",
+    "binance-demo": "cryptox.venues.binance.venue:open_venue",
+    "binance-us": "cryptox.venues.binance.venue:open_venue",
+    "paper": "cryptox.paper.venue:open_venue",
+}
+
+
+def names() -> list[str]:
+    """Names of all venues, those of other installed packages included."""
+    return [*_ROWS, *sorted(_foreign())]
+
+
+def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) -> Venue:
+    """The venue of that name.
+
+    Raises
+    ------
+    ConfigurationError
+        For an unknown name, with the nearest known one, or for addresses that do not fit.
+    """
+    row = _ROWS.get(name) or _foreign().get(name)
+    if row is None:
+        known = names()
+        near = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
+        raise ConfigurationError(
+            f"There is no venue {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
+            recovery_suggestions=[f"Venues are: {', '.join(known)}."],
+            suggested={"call": "connect", "venue": near[0]} if near else None,
+        )
+    module, _, function = row.partition(":")
+    return cast(Opener, getattr(importlib.import_module(module), function))(name, settings, environment)
+
+
+def _foreign() -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS) if point.name not in _ROWS}
