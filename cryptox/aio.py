@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptox.session.session import AsyncSession, open_session
-from cryptox.session.users import book
+from cryptox.sessions.session import AsyncSession, open_session
+from cryptox.sessions.users import book
 
 __all__ = ["AsyncSession", "connect"]
 

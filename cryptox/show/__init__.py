@@ -1,1 +1,20 @@
-"""Floor 6: how things look in a notebook and in a terminal."""
+"""How things of cryptox look: cards in HTML and text, the progress line. Imported when something is first drawn."""
+
+from __future__ import annotations
+
+from cryptox import _display
+from cryptox.show import cards, errors, progress
+
+__all__ = ["html"]
+
+
+def html(thing: object) -> str | None:
+    """The HTML card of a thing of ours; None where its ``repr`` is the better view."""
+    if isinstance(thing, BaseException):
+        return errors.html(thing)
+    return cards.html(thing)
+
+
+_display.register_renderer(html)
+_display.register_traceback(errors.traceback_lines)
+_display.register_progress(progress.resolve)

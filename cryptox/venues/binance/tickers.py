@@ -35,7 +35,7 @@ def read_book_ticker(answer: Answer, *, exact: bool) -> Batch:
 
 def read_avg_price(answer: Answer, symbol: str, *, exact: bool) -> Batch:
     """Average price, one row. Answers from before 2023 have no close time: the epoch stands for it."""
-    row = read.read_as(answer, AveragePrice[str] if exact else AveragePrice[float])  # type: ignore[misc,type-abstract]  # chosen at run time
+    (row,) = _rows(answer, AveragePrice, exact=exact)
     close_time = 0 if row.close_time is msgspec.UNSET else row.close_time
     columns = {
         "symbol": np.array([symbol], object),

@@ -57,7 +57,7 @@ class BinanceVenue:
         )
 
     def outgoing(self, request: Request[Any], encoding: str) -> Outgoing:
-        """The HTTP request for a question. In ``auto`` SBE is preferred where it is faster, and JSON is the fallback."""
+        """The HTTP request for a question. In ``auto`` SBE is preferred where it is faster; JSON is the fallback."""
         chosen = "json" if encoding == "auto" and not request.binary else encoding
         sent = {"accept": _ACCEPT[chosen]}
         if chosen != "json":

@@ -83,7 +83,7 @@ class SymbolInfo(
     trailing_stop_allowed: bool = False
     cancel_replace_allowed: bool = False
     amend_allowed: bool = False
-    peg_allowed: bool | None | UnsetType = UNSET
+    peg_allowed: bool | UnsetType | None = UNSET
     is_spot_trading_allowed: bool = False
     is_margin_trading_allowed: bool = False
     filters: list[dict[str, Any]] = []

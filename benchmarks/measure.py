@@ -1,0 +1,46 @@
+"""How the benchmarks measure: interleaved runs, the median of each, and ratios within one run."""
+
+from __future__ import annotations
+
+import gc
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["machine", "medians", "table"]
+
+
+def medians(works: dict[str, Callable[[], Any]], *, rounds: int, calls: int = 1) -> dict[str, float]:
+    """Median seconds per call of each work; all take turns, so that a noisy moment hits all of them."""
+    for work in works.values():
+        work()
+    found: dict[str, list[float]] = {name: [] for name in works}
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for name, work in works.items():
+                began = time.perf_counter()
+                for _ in range(calls):
+                    work()
+                found[name].append((time.perf_counter() - began) / calls)
+    finally:
+        gc.enable()
+    return {name: statistics.median(seconds) for name, seconds in found.items()}
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Rows as text in columns; the first is the heading."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """What it runs on, for the record."""
+    import os
+
+    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"

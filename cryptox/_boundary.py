@@ -1,0 +1,212 @@
+"""Where an error leaves the house: its inner frames stay inside, the full chain stays behind as text.
+
+Tools that print local variables (``%xmode Verbose``, rich with ``show_locals``) walk through the frames of an exception
+and of its causes. What reaches the user therefore has one frame of ours and no chained exceptions; what was cut off is
+kept as text, without any local value, for ``last_error()``.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+from cryptox._secrets import is_secret, scrub
+from cryptox.errors import CryptoxError
+
+__all__ = ["PACKAGE", "boundary", "keep_users_frames", "last_error", "remember"]
+
+PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
+NO_ERROR: Final = "no error so far"
+# Control flow, not failures: neither kept as the last error nor annotated.
+_FLOW: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, StopIteration, StopAsyncIteration)
+
+
+class boundary:  # noqa: N801  # reads as a statement: `with boundary():`
+    """Around the body of a public call: an error leaves it with that body's own frame and nothing inside it.
+
+    The error's causes become text in ``technical_details`` and in :func:`last_error`.
+    """
+
+    __slots__ = ("_handled",)
+
+    def __enter__(self) -> Self:
+        """Note what the caller is handling at the moment: that stays the error's context."""
+        self._handled = sys.exc_info()[1]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        """Cut the error off, if there is one, and let it go on."""
+        handled, self._handled = self._handled, None
+        if error is None:
+            return
+        remember(error)
+        _detach(error, handled)
+        if frames is not None:
+            if isinstance(error, CryptoxError):
+                _complete(error, frames.tb_frame)
+            frames.tb_next = None
+            error.__traceback__ = frames
+
+
+def last_error() -> str:
+    """Full chain of the last error that left cryptox, as text: types, messages, causes, and where each was raised.
+
+    Holds places and our own lines of code, never the values of variables.
+    """
+    return _kept.text
+
+
+def remember(error: BaseException) -> None:
+    """Keep the chain as text, and name the causes in the error itself; once per error."""
+    if isinstance(error, _FLOW) or not isinstance(error, Exception) or getattr(error, "_remembered", False):
+        return
+    _kept.text = "\n".join(_chain(error, "", set()))
+    causes = [_headline(cause) for cause in _causes(error)]
+    if isinstance(error, CryptoxError):
+        for cause in causes:
+            if cause not in error.technical_details:
+                error.technical_details += f"\nbecause of {cause}"
+    else:
+        error.add_note("This may be a defect of cryptox; last_error() has the full chain.")
+    try:
+        error._remembered = True  # type: ignore[attr-defined]  # a mark on a foreign object, for nested boundaries
+    except AttributeError:
+        return
+
+
+def keep_users_frames(error: BaseException) -> None:
+    """Cut an error that passed through the user's own coroutine: their frames stay, ours and all below them go."""
+    remember(error)
+    _detach(error, None)
+    frames = list(_frames(error.__traceback__))
+    while frames and _is_ours(frames[0]):
+        frames.pop(0)
+    theirs: list[TracebackType] = []
+    for frame in frames:
+        if _is_ours(frame):
+            break
+        theirs.append(frame)
+    kept: TracebackType | None = None
+    for frame in reversed(theirs):
+        kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    error.__traceback__ = kept
+
+
+class _Kept:
+    """The last chain, as text."""
+
+    def __init__(self) -> None:
+        self.text = NO_ERROR
+
+
+_kept: Final = _Kept()
+
+
+def _complete(error: CryptoxError, frame: FrameType) -> None:
+    """Make the suggestion a whole call: its name, and what the user passed and need not change."""
+    if error.suggested is None:
+        return
+    code = frame.f_code
+    call = error.suggested.get("call", code.co_name)
+    passed: dict[str, Any] = {}
+    # A bulk call takes every argument of its single-request twin; others have arguments of their own.
+    if call in (code.co_name, f"{code.co_name}_bulk"):
+        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+            value = _plain(frame.f_locals.get(name))
+            if name != "self" and value is not None and not is_secret(name):
+                passed[name] = value
+    error.suggested = {"call": call, **passed, **error.suggested}
+
+
+def _plain(value: object) -> Any:
+    """What to repeat of an argument in a call: the value, a time as text; None where it is not given or not plain."""
+    if isinstance(value, (datetime, date)) or type(value).__name__ == "datetime64":
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return list(value) if all(isinstance(item, str) for item in value) else None
+    return value if value is not False and isinstance(value, (str, int, float)) else None
+
+
+def _detach(error: BaseException, handled: BaseException | None) -> None:
+    """Part an error from its chain; what the caller was handling becomes its context."""
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            _detach(part, None)
+            part.__traceback__ = None
+    error.__cause__ = None
+    error.__context__ = handled if handled is not error else None
+    error.__suppress_context__ = False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen = {id(error)}
+    below = _next(error)
+    while below is not None and id(below) not in seen:
+        seen.add(id(below))
+        yield below
+        below = _next(below)
+
+
+def _next(error: BaseException) -> BaseException | None:
+    if error.__cause__ is not None:
+        return error.__cause__
+    return None if error.__suppress_context__ else error.__context__
+
+
+def _chain(error: BaseException, indent: str, seen: set[int]) -> Iterator[str]:
+    """The error with its facts and places, then what it came from."""
+    if id(error) in seen:
+        return
+    seen.add(id(error))
+    yield indent + _headline(error)
+    if isinstance(error, CryptoxError):
+        yield from _facts(error, indent + "  ")
+    for frame in _frames(error.__traceback__):
+        yield from _place(frame, indent + "  ")
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield indent + "part of it:"
+            yield from _chain(part, indent + "    ", seen)
+    below = _next(error)
+    if below is not None and id(below) not in seen:
+        yield indent + ("because of" if error.__cause__ is not None else "while handling")
+        yield from _chain(below, indent, seen)
+
+
+def _headline(error: BaseException) -> str:
+    return scrub(f"{type(error).__name__}: {error}".rstrip(": "))
+
+
+def _facts(error: CryptoxError, indent: str) -> Iterator[str]:
+    yield f"{indent}category {error.category}, severity {error.severity}, retryable {error.retryable}"
+    if error.technical_details != error.user_message:
+        yield from (indent + scrub(line) for line in error.technical_details.splitlines())
+    if error.context:
+        yield indent + scrub(", ".join(f"{name}={value}" for name, value in error.context.items()))
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _is_ours(frame: TracebackType) -> bool:
+    return frame.tb_frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def _place(frame: TracebackType, indent: str) -> Iterator[str]:
+    code = frame.tb_frame.f_code
+    yield f"{indent}at {code.co_filename}:{frame.tb_lineno} in {code.co_name}"
+    # Lines of ours only: a line of the user's may hold a key.
+    if _is_ours(frame):
+        line = linecache.getline(code.co_filename, frame.tb_lineno).strip()
+        if line:
+            yield f"{indent}   {line}"

@@ -1,0 +1,138 @@
+"""Market time of the paper exchange: real, frozen, or running from a moment at a speed of its own."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.model.time import iso, to_ms
+
+__all__ = ["MarketClock", "duration_us"]
+
+_UNITS_US = {
+    "ms": 1_000,
+    "s": 1_000_000,
+    "m": 60_000_000,
+    "h": 3_600_000_000,
+    "d": 86_400_000_000,
+    "w": 604_800_000_000,
+}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
+
+
+def duration_us(value: Any, name: str = "duration") -> int:
+    """Microseconds of ``"1h"``, ``"90s"``, ``"500ms"``, a timedelta, or whole milliseconds.
+
+    Raises
+    ------
+    ValidationError : not a duration, or below zero.
+    """
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match:
+            return round(float(match[1]) * _UNITS_US[match[2]])
+    elif isinstance(value, timedelta):
+        if value >= timedelta(0):
+            return value // timedelta(microseconds=1)
+    elif isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value * 1_000
+    raise ValidationError(
+        f"{name}={value!r} is not a length of time.",
+        recovery_suggestions=['Give "1h", "90s", "500ms", a timedelta, or whole milliseconds, not below zero.'],
+    )
+
+
+class MarketClock:
+    """What time it is at the exchange.
+
+    Parameters
+    ----------
+    setting
+        None or ``"now"``: real time. A time (text, datetime, ms): frozen there. ``(time, speed)``: starts there and
+        runs ``speed`` times as fast as a real clock.
+    wall, monotonic
+        Real time in seconds since the epoch, and a clock that never jumps.
+
+    Raises
+    ------
+    ValidationError : the setting is not one of these.
+    """
+
+    def __init__(self, setting: Any, *, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        self._wall, self._monotonic = wall, monotonic
+        self._lock = threading.Lock()
+        start, speed = _read(setting)
+        self.speed = speed
+        self.is_real = start is None
+        self._origin_us = 0 if start is None else to_ms(start, now_ms=int(wall() * 1e3), name="clock") * 1_000
+        self._since = monotonic()
+
+    @property
+    def header(self) -> str | None:
+        """Speed as answers announce it; None while market time is real time."""
+        return None if self.is_real else f"{self.speed:g}"
+
+    def now_us(self) -> int:
+        """Market time in microseconds since the epoch."""
+        if self.is_real:
+            return int(self._wall() * 1e6)
+        with self._lock:
+            return self._origin_us + int((self._monotonic() - self._since) * self.speed * 1e6)
+
+    def now_ms(self) -> int:
+        """Market time in milliseconds since the epoch."""
+        return self.now_us() // 1_000
+
+    def advance(self, by: Any) -> None:
+        """Move market time forward: ``"1h"``, ``"90s"``, a timedelta, or whole milliseconds.
+
+        Raises
+        ------
+        ConfigurationError : market time is real time, which nobody can move.
+        ValidationError : not a length of time, or below zero.
+        """
+        step = duration_us(by, "advance")
+        if self.is_real:
+            raise ConfigurationError(
+                "This exchange runs on real time, which cannot be moved.",
+                recovery_suggestions=['Give it a clock of its own: PaperExchange(clock="2024-06-01 12:00").'],
+            )
+        with self._lock:
+            self._origin_us += step
+
+    def __repr__(self) -> str:
+        """Market time and its speed."""
+        kind = "real time" if self.is_real else "frozen" if self.speed == 0 else f"{self.speed:g} times real speed"
+        return f"MarketClock({iso(self.now_ms())}, {kind})"
+
+
+def _read(setting: Any) -> tuple[Any, float]:
+    """Where market time starts (None: real time) and its speed."""
+    if setting is None or (isinstance(setting, str) and setting.strip().lower() == "now"):
+        return None, 1.0
+    if isinstance(setting, tuple | list):
+        if len(setting) != 2:
+            raise _refuse(setting)
+        start, speed = setting
+        if isinstance(speed, bool) or not isinstance(speed, int | float):
+            raise _refuse(setting)
+        if not (math.isfinite(speed) and speed >= 0):
+            raise _refuse(setting)
+        return start, float(speed)
+    if isinstance(setting, str | int | date | datetime) or hasattr(setting, "dtype"):
+        return setting, 0.0
+    raise _refuse(setting)
+
+
+def _refuse(setting: Any) -> ValidationError:
+    return ValidationError(
+        f"clock={setting!r} is not a clock.",
+        recovery_suggestions=[
+            'Give None (now), "2024-06-01 12:00" (frozen there) or ("2024-06-01", 60) (60 times as fast from there).'
+        ],
+    )

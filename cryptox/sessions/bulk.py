@@ -1,0 +1,166 @@
+"""What all bulk calls share: several symbols, progress, partial results, and going on after an interrupt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from cryptox import _display
+from cryptox.errors import CryptoxError, ValidationError
+from cryptox.model.names import normalise_symbol
+from cryptox.model.time import iso
+from cryptox.sessions.history import History
+from cryptox.sessions.pages import Range, Segment
+from cryptox.table.batch import Batch
+from cryptox.table.leading import Leading
+
+if TYPE_CHECKING:
+    from cryptox.sessions.core import Core, Form, Frame
+
+__all__ = ["Bulk", "Job", "check_on_error", "symbol_list"]
+
+ON_ERROR = ("raise", "partial")
+
+
+class Job(Protocol):
+    """One symbol's share of a bulk call."""
+
+    symbol: str
+    history: History
+    error: CryptoxError | None
+
+    async def run(self) -> None:
+        """Fetch; failures end up in ``error``."""
+
+    def batch(self) -> Batch:
+        """The rows so far."""
+
+    async def gaps(self) -> list[Range]:
+        """Holes that the exchange itself has, in ms."""
+
+    def missing(self) -> list[Range]:
+        """What was not fetched, in ms."""
+
+
+@dataclass(slots=True)
+class Bulk:
+    """One bulk call under way."""
+
+    session: Core
+    call: str
+    form: Form
+    several: bool
+    keep_going: bool
+    finished_before: int  # rows before it never change: they may be kept for the next call
+    attrs: Mapping[str, Any]
+    jobs: list[Job] = field(default_factory=list)
+    _progress: Any = None
+
+    def open(self, progress: Any, *, expected: int | None) -> None:
+        """Begin to show progress."""
+        self._progress = _display.open_progress(progress, expected, self.call)
+
+    def add(self, job: Job) -> None:
+        """One more symbol."""
+        self.jobs.append(job)
+
+    def on_page(self) -> None:
+        """A page has come in."""
+        used, limit = self.session.weight_used() or (None, None)
+        self._progress.update(sum(job.history.rows for job in self.jobs), used, limit)
+
+    async def run(self) -> Frame:
+        """Fetch everything and give the frame; whatever happens, what was fetched stays within reach."""
+        self.session._bulk = self
+        finished = False
+        try:
+            async with asyncio.TaskGroup() as group:
+                for job in self.jobs:
+                    group.create_task(self._run(job))
+            failed = [job for job in self.jobs if job.error is not None]
+            gaps = {job.symbol: await job.gaps() for job in self.jobs if job.error is None}
+            finished = not failed
+            if failed and not self.keep_going:
+                raise self._error(failed[0], gaps)
+            return self.frame(gaps)
+        finally:
+            if finished:
+                self.session._forget(self)
+            else:
+                self.session._keep(self)
+            self._progress.finish()
+
+    async def _run(self, job: Job) -> None:
+        await job.run()
+        if job.error is not None and not self.keep_going:
+            for other in self.jobs:
+                other.history.stopped = True
+
+    def frame(self, gaps: Mapping[str, Sequence[Range]]) -> Frame:
+        """The rows so far as a frame."""
+        batches = [job.batch() for job in self.jobs]
+        attrs = {
+            "symbol": [job.symbol for job in self.jobs] if self.several else self.jobs[0].symbol,
+            **self.attrs,
+            "missing": [row for job in self.jobs for row in _told(job.symbol, job.missing())],
+            "gaps": [row for job in self.jobs for row in _told(job.symbol, gaps.get(job.symbol, ()))],
+        }
+        if not self.several:
+            return self.session._frame(batches[0], self.form, **attrs)
+        lengths = {job.symbol: len(batch) for job, batch in zip(self.jobs, batches, strict=True)}
+        leading = Leading.runs("symbol", lengths)
+        return self.session._frame(Batch.concat(batches), self.form, leading=leading, **attrs)
+
+    def resumed(self, symbol: str) -> list[Segment]:
+        """What an interrupted call like this one has left, as far as it cannot have changed."""
+        kept = self.session._kept.get(self._key(symbol), [])
+        return [segment for segment in kept if segment.range.end <= self.finished_before]
+
+    def key_of(self, job: Job) -> tuple[str, str, str, bool]:
+        """Under which the finished pages of a job are kept."""
+        return self._key(job.symbol)
+
+    def _key(self, symbol: str) -> tuple[str, str, str, bool]:
+        return (self.call, symbol, str(self.attrs.get("interval", "")), self.form.exact)
+
+    def _error(self, job: Job, gaps: Mapping[str, Sequence[Range]]) -> CryptoxError:
+        error = job.error
+        assert error is not None
+        missing = [row for one in self.jobs for row in _told(one.symbol, one.missing())]
+        error.partial = self.frame(gaps)
+        error.missing = missing
+        return error
+
+
+def _told(symbol: str, ranges: Sequence[Range]) -> list[list[str]]:
+    return [[symbol, iso(one.start), iso(one.end)] for one in ranges]
+
+
+def symbol_list(symbol: str | Sequence[str]) -> tuple[list[str], bool]:
+    """Symbols in our spelling, and whether the caller gave a list."""
+    if isinstance(symbol, str) or not isinstance(symbol, (Sequence, set, frozenset, np.ndarray)):
+        return [normalise_symbol(symbol)], False
+    names = [normalise_symbol(one) for one in symbol]
+    if not names:
+        raise ValidationError("The list of symbols is empty.", recovery_suggestions=['Give one, such as "BTCUSDT".'])
+    double = sorted({name for name in names if names.count(name) > 1})
+    if double:
+        raise ValidationError(
+            f"{', '.join(double)} stands in the list more than once.",
+            recovery_suggestions=["Name each symbol once."],
+            suggested={"symbol": list(dict.fromkeys(names))},
+        )
+    return names, True
+
+
+def check_on_error(on_error: str) -> None:
+    """Refuse what is neither "raise" nor "partial"."""
+    if on_error not in ON_ERROR:
+        raise ValidationError(
+            f'on_error must be "raise" or "partial", not {on_error!r}.',
+            recovery_suggestions=['"partial" returns what was fetched; "raise" keeps it on the error as .partial.'],
+        )

@@ -1,0 +1,186 @@
+"""One symbol's candles in a bulk call: which ranges to fetch, and when there are enough."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from cryptox.errors import CryptoxError, ValidationError
+from cryptox.model.interval import Interval
+from cryptox.sessions.history import History
+from cryptox.sessions.pages import NOTHING, Range, Segment
+from cryptox.table.batch import Batch
+
+__all__ = ["MOST_ROWS_UNASKED", "CandleJob"]
+
+MOST_ROWS_UNASKED = 5_000_000
+# A wide range is worth two small requests first, which tell where the exchange's own history begins and ends.
+PAGES_WORTH_PROBING = 16
+
+Probe = Callable[[int | None, int | None], Awaitable[int | None]]  # (start, end) -> open time of the candle nearest
+
+
+@dataclass(slots=True)
+class CandleJob:
+    """The candles of one symbol that one bulk call wants.
+
+    ``end`` is on the grid and judged: no candle at or after it may be shown.
+    """
+
+    symbol: str
+    interval: Interval
+    history: History
+    start: int | None
+    end: int
+    limit: int | None
+    oldest: Probe  # first candle of a range
+    newest: Probe  # last candle of a range
+    workers: int
+    keep_going: bool
+    on_page: Callable[[], None]
+    wanted: Range = NOTHING
+    error: CryptoxError | None = None
+
+    async def run(self) -> None:
+        """Fetch until there is enough, or there is no more, or it fails (``error``)."""
+        try:
+            await self._run()
+        except CryptoxError as error:
+            self.error = error
+        if self.error is None and self.history.failures:
+            self.error = self.history.failures[0][1]
+
+    async def _run(self) -> None:
+        if self.start is None:
+            await (self._everything() if self.limit is None else self._newest(self.limit))
+        elif self.start >= self.end:
+            self.wanted = Range(self.start, self.start)
+        elif self.limit is None:
+            await self._between(Range(self.interval.ceil(self.start), self.end))
+        else:
+            await self._oldest(self.interval.ceil(self.start), self.limit)
+
+    def batch(self) -> Batch:
+        """The rows so far, as the caller wants to see them."""
+        rows = self.history.joined(self.wanted)
+        if self.limit is None or len(rows) <= self.limit:
+            return rows
+        return rows.take(slice(-self.limit, None) if self.start is None else slice(0, self.limit))
+
+    async def gaps(self) -> list[Range]:
+        """Holes that the exchange itself has, inside its own history."""
+        shown = self.batch()
+        seen = self.wanted
+        if self.limit is not None and len(shown):
+            edge = int(shown["open_time"][0 if self.start is None else -1])
+            at = self.interval.floor(edge)
+            seen = Range(at, seen.end) if self.start is None else Range(seen.start, self.interval.shift(at, 1))
+        holes = self.history.holes(seen)
+        if not holes or holes[0].start > seen.start:
+            return holes
+        listed = await self.oldest(None, None)  # nothing is missing before there was anything
+        if listed is None:
+            return []
+        first = self.interval.floor(listed)
+        return [Range(max(hole.start, first), hole.end) for hole in holes if hole.end > first]
+
+    def missing(self) -> list[Range]:
+        """What was wanted and not fetched."""
+        if self.wanted == NOTHING:  # it failed before the range was known
+            return [Range(self.start or 0, self.end)]
+        return self.history.missing(self.wanted)
+
+    async def _everything(self) -> None:
+        first = await self.oldest(None, None)
+        if first is None:
+            self.wanted = Range(self.end, self.end)
+            return
+        rows = self.interval.count(self.interval.floor(first), self.end)
+        if rows > MOST_ROWS_UNASKED:
+            raise ValidationError(
+                f"All of {self.symbol} {self.interval.name} would be {rows:,} rows; "
+                f"more than {MOST_ROWS_UNASKED:,} must be asked for by start or limit.",
+                recovery_suggestions=["Give start or limit to say how much of it you want."],
+                suggested={
+                    "call": "klines_bulk",
+                    "symbol": self.symbol,
+                    "interval": self.interval.name,
+                    "limit": MOST_ROWS_UNASKED,
+                },
+            )
+        await self._between(Range(self.interval.floor(first), self.end))
+
+    async def _between(self, wanted: Range) -> None:
+        self.wanted = wanted
+        if self.interval.count(wanted.start, wanted.end) <= PAGES_WORTH_PROBING * self.history.cap:
+            await self._fetch(wanted)
+            return
+        first, last = await asyncio.gather(
+            self.oldest(wanted.start, wanted.end), self.newest(wanted.start, wanted.end)
+        )
+        if first is None or last is None:
+            await self._confirm(wanted)
+            return
+        low, high = self.interval.floor(first), self.interval.shift(self.interval.floor(last), 1)
+        await self._fetch(Range(low, high))
+        await self._confirm(Range(wanted.start, low))
+        await self._confirm(Range(high, wanted.end))
+
+    async def _newest(self, limit: int) -> None:
+        high = self.end
+        low = self.interval.shift(high, -limit)
+        self.wanted = Range(low, high)
+        if limit > PAGES_WORTH_PROBING * self.history.cap:
+            last = await self.newest(None, high)
+            if last is None:
+                await self._confirm(self.wanted)
+                return
+            top = self.interval.shift(self.interval.floor(last), 1)
+            first = await self.oldest(None, None)
+            low = self.interval.shift(top, -limit)
+            low = low if first is None else max(low, self.interval.floor(first))
+            self.wanted = Range(low, high)
+            await self._confirm(Range(top, high))
+            high = top
+        await self._fetch(Range(low, high))
+        while not self.history.halted and (need := limit - self.history.rows) > 0:
+            last = await self.newest(None, low)
+            if last is None:
+                return
+            top = self.interval.shift(self.interval.floor(last), 1)
+            await self._confirm(Range(top, low))
+            low = self.interval.shift(top, -need)
+            self.wanted = Range(low, self.end)
+            await self._fetch(Range(low, top))
+
+    async def _oldest(self, low: int, limit: int) -> None:
+        high = min(self.interval.shift(low, limit), self.end)
+        self.wanted = Range(low, high)
+        if limit <= PAGES_WORTH_PROBING * self.history.cap:
+            await self._fetch(self.wanted)
+        else:
+            high = low
+        while not self.history.halted and (need := limit - self.history.rows) > 0 and high < self.end:
+            first = await self.oldest(high, self.end)
+            bottom = self.end if first is None else self.interval.floor(first)
+            await self._confirm(Range(high, bottom))
+            high = min(self.interval.shift(bottom, need), self.end)
+            self.wanted = Range(low, high)
+            await self._fetch(Range(bottom, high))
+
+    async def _fetch(self, wanted: Range) -> None:
+        if wanted:
+            await self.history.fetch(
+                wanted, workers=self.workers, on_page=self.on_page, keep_going=self.keep_going
+            )
+
+    async def _confirm(self, hole: Range) -> None:
+        """Ask for exactly a stretch that seems empty; what is there after all is fetched."""
+        if not hole or self.history.halted or not self.history.missing(hole):
+            return
+        if await self.oldest(hole.start, hole.end) is None:
+            empty = Batch.empty(self.history.table, exact=self.history.exact)
+            self.history.segments.append(Segment(hole, empty, (hole,)))
+        else:
+            await self._fetch(hole)

@@ -1,0 +1,251 @@
+"""What every call of a session goes through: ask the venue for a request, send it, read its answer, build a frame."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError
+from cryptox.model.names import near_names
+from cryptox.sessions.address import Address, address_of
+from cryptox.table.frames import Frame, build, check_backend
+from cryptox.transport.messages import Answer
+from cryptox.venues.port import Request, Venue
+
+if TYPE_CHECKING:
+    from cryptox.sessions.bulk import Bulk
+    from cryptox.sessions.line import Line
+    from cryptox.sessions.pages import Segment
+    from cryptox.settings import Settings
+    from cryptox.table.batch import Batch
+    from cryptox.table.leading import Leading
+
+__all__ = ["Core", "Form", "Frame"]
+
+T = TypeVar("T")
+
+WEIGHT = "REQUEST_WEIGHT"
+READ_ATTEMPTS = 2  # a body that cannot be read is asked for once more: gateways cut answers
+BULK_PATIENCE_S = 180.0  # how long a page of a bulk call waits for weight, or for the end of a forced stop
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the caller wants its frame."""
+
+    backend: str
+    exact: bool
+
+
+class Core:
+    """A session without its calls."""
+
+    def __init__(
+        self, venue: Venue, settings: Settings, *, user: str | None = None, frame: str = "pandas", exact: bool = False
+    ) -> None:
+        self.venue = venue
+        self.settings = settings
+        self.user = user
+        self._frame_default = frame
+        self._exact_default = exact
+        self._address: Address = address_of(
+            venue.hosts.rest, venue.capabilities.default_limits, settings.weight_share
+        )
+        self._line: Line | None = None
+        self._closed: str | None = None
+        self._bulk: Bulk | None = None
+        self._kept: dict[tuple[str, str, str, bool], list[Segment]] = {}
+
+    def weight_used(self) -> tuple[int, int] | None:
+        """Request weight of this address in the current window, others' included, and its limit; None without one."""
+        states = self._address.limiter.states(self._moment())
+        return next(((state.used, state.limit.amount) for state in states if state.limit.kind == WEIGHT), None)
+
+    def last_partial(self, frame: str | None = None) -> Frame | None:
+        """The frame so far of the last bulk call that did not come to its end; None where there is none.
+
+        Parameters
+        ----------
+        frame
+            ``"pandas"``, ``"polars"`` or ``"arrow"``; that of the interrupted call by default.
+        """
+        if self._bulk is None:
+            return None
+        if frame is not None:
+            self._bulk.form = self._form(frame, self._bulk.form.exact)
+        return self._bulk.frame({})
+
+    async def close(self, reason: str = "This session is closed.") -> None:
+        """End the session: its connections are closed, and calls raise ``ConfigurationError`` from now on."""
+        self._closed = self._closed or reason
+        line, self._line = self._line, None
+        if line is not None:
+            await line.aclose()
+
+    def retire(self, reason: str) -> None:
+        """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
+        self._closed = self._closed or reason
+        line, self._line = self._line, None
+        if line is not None and line.loop.is_running():
+            asyncio.run_coroutine_threadsafe(line.aclose(), line.loop)
+
+    def _moment(self) -> Any:
+        return self._address.clock.moment(time.monotonic(), time.time())
+
+    def _form(self, frame: str | None, exact: bool | None) -> Form:
+        """How to build the frame, checked before anything is sent."""
+        form = Form(
+            self._frame_default if frame is None else frame, self._exact_default if exact is None else bool(exact)
+        )
+        check_backend(form.backend, exact=form.exact)
+        return form
+
+    def _frame(self, batch: Batch, form: Form, *, leading: Leading | None = None, **attrs: Any) -> Frame:
+        about = {"venue": self.venue.name, **{k: v for k, v in attrs.items() if v is not None}, "source": "rest"}
+        return build(batch, form.backend, about, leading=leading)
+
+    async def _ask(self, request: Request[T], *, bulk: bool = False) -> T:
+        """The answer to one question, read.
+
+        Raises
+        ------
+        CryptoxError
+            The exchange's refusal in our words, or what the transport could not overcome.
+        """
+        for attempt in range(READ_ATTEMPTS):
+            answer = await self._send(request, bulk=bulk)
+            refused = self.venue.refusal(request, answer)
+            if refused is not None:
+                raise await self._explained(refused, request)
+            try:
+                return request.read(answer)
+            except ExchangeError as error:
+                if attempt == READ_ATTEMPTS - 1:
+                    self._place(error, {**request.context, "endpoint": request.path})
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _send(self, request: Request[Any], *, bulk: bool) -> Answer:
+        line = self._line_here()
+        outgoing = self.venue.outgoing(request, self.settings.encoding)
+        try:
+            answer = await line.send(
+                outgoing,
+                weight=request.weight,
+                deadline_s=self.settings.timeout,
+                patience_s=BULK_PATIENCE_S if bulk else self.settings.timeout,
+                urgent=not bulk,
+            )
+        except CryptoxError as error:
+            self._place(error, {**request.context, "endpoint": request.path})
+            raise
+        self._address.clock.steady = self.venue.is_steady(answer)
+        self._watch_limits(answer)
+        return answer
+
+    def _watch_limits(self, answer: Answer) -> None:
+        """A window that we know nothing of means that the limits must be read again."""
+        known = {limit.window_ms for limit in self._address.limiter.limits}
+        if any(usage.window_ms not in known for usage in self.venue.usage(answer)):
+            self._address.rules_known = False
+
+    async def _as_of(self, *, rules_of: str | None = None) -> int:
+        """A moment in exchange time that has surely come, by which this call judges what is finished.
+
+        With ``rules_of``, a symbol, the limits of the address are learned too where they are not known yet.
+        """
+        line = self._line_here()
+        async with line.reading:
+            clock = self._address.clock
+            jobs = []
+            if clock.stale(time.monotonic(), time.time()) or not clock.steady:
+                jobs.append(self._read_clock())
+            if rules_of is not None and not self._address.rules_known:
+                jobs.append(self._learn_rules(rules_of))
+            if jobs:
+                await asyncio.gather(*jobs)
+        return int(clock.earliest_ms(time.monotonic()))
+
+    async def _read_clock(self) -> int:
+        request = self.venue.server_time()
+        answer = await self._send(request, bulk=False)
+        refused = self.venue.refusal(request, answer)
+        if refused is not None:
+            raise self._place(refused, request.context)
+        server_ms = request.read(answer)
+        self._address.clock.observe(server_ms, answer.sent_at, answer.received_at, time.time())
+        return server_ms
+
+    async def _learn_rules(self, symbol: str) -> int:
+        """Limits of the address. Best effort: without them the venue's usual ones hold."""
+        try:
+            self._address.learn(await self._ask(self.venue.rules([symbol])))
+        except CryptoxError:
+            return 0  # the call itself will meet the same difficulty, and say so
+        return 1
+
+    async def _explained(self, error: CryptoxError, request: Request[Any]) -> CryptoxError:
+        """The error with where it happened, and for unknown symbols with near names."""
+        placed = self._place(error, request.context)
+        if not isinstance(placed, BadSymbol) or placed.suggested is not None:
+            return placed
+        asked = request.context.get("symbols") or [request.context.get("symbol")]
+        names = await self._names()
+        if names is None:
+            return placed
+        known = set(names)
+        unknown = [name for name in asked if name and name not in known]
+        if not unknown:
+            return placed
+        near = {name: near_names(name, names) for name in unknown}
+        told = "; ".join(f"{name} (near: {', '.join(found)})" if found else name for name, found in near.items())
+        first = near[unknown[0]]
+        return BadSymbol(
+            f"{self.venue.name} does not know {told}.",
+            technical_details=placed.technical_details,
+            recovery_suggestions=[f"Did you mean {first[0]}?"] if first else ["See cx.symbols() for all names."],
+            context={**placed.context, "symbol": unknown[0]},
+            code=placed.code,
+            suggested={"call": request.operation, "symbol": first[0]} if first else None,
+        )
+
+    async def _names(self) -> list[str] | None:
+        """All symbols, from memory or by one cheap request; None where that fails: it only helps to suggest."""
+        if self._address.names is None:
+            try:
+                prices = await self._ask(self.venue.prices(None, exact=False))
+            except CryptoxError:
+                return None
+            self._address.learn_names([str(name) for name in prices["symbol"]])
+        return self._address.names
+
+    def _place(self, error: CryptoxError, context: Mapping[str, Any]) -> CryptoxError:
+        where = {"venue": self.venue.name, "user": self.user, **context}
+        error.context = {**{k: v for k, v in where.items() if v is not None}, **error.context}
+        return error
+
+    def _line_here(self) -> Line:
+        """The connections of this session on the running loop."""
+        if self._closed is not None:
+            raise ConfigurationError(self._closed, recovery_suggestions=["Connect again with cx.connect(...)."])
+        loop = asyncio.get_running_loop()
+        line = self._line
+        if line is None or line.loop is not loop:
+            from cryptox.sessions.line import Line
+
+            line = self._line = Line(self.venue, self.settings, self._address, loop)
+        return line
+
+    def _keep(self, bulk: Bulk) -> None:
+        """Remember what an unfinished bulk call has fetched; only of the last one."""
+        self._bulk = bulk
+        self._kept = {bulk.key_of(job): list(job.history.segments) for job in bulk.jobs}
+
+    def _forget(self, bulk: Bulk) -> None:
+        if self._bulk is bulk:
+            self._bulk = None
+        for job in bulk.jobs:
+            self._kept.pop(bulk.key_of(job), None)

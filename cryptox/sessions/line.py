@@ -1,0 +1,44 @@
+"""A session's way to its venue on one event loop: connections, and the gate in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from cryptox.transport.caller import Caller
+from cryptox.transport.gate import Gate
+from cryptox.transport.http import Http
+from cryptox.transport.messages import Answer, Outgoing
+
+if TYPE_CHECKING:
+    from cryptox.sessions.address import Address
+    from cryptox.settings import Settings
+    from cryptox.venues.port import Venue
+
+__all__ = ["Line"]
+
+
+class Line:
+    """Bound to the loop it was made on; limiter, clock, breaker and stops are the address's."""
+
+    def __init__(self, venue: Venue, settings: Settings, address: Address, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.reading = asyncio.Lock()  # one reading of the clock at a time
+        self._http = Http(
+            timeout_s=settings.timeout, max_connections=settings.max_in_flight, proxy=settings.proxy
+        )
+        gate = Gate(address.limiter, address.clock)
+        self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
+
+    async def send(
+        self, outgoing: Outgoing, *, weight: int, deadline_s: float, patience_s: float, urgent: bool
+    ) -> Answer:
+        """The answer to a request that may be repeated: reading changes nothing at the exchange."""
+        return await self._caller.send(
+            outgoing, weight=weight, repeatable=True, deadline_s=deadline_s, patience_s=patience_s, urgent=urgent
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections; from another loop than their own they are left to be collected."""
+        if asyncio.get_running_loop() is self.loop:
+            await self._http.aclose()

@@ -1,0 +1,101 @@
+"""The session: one user at one venue, asynchronous. The blocking one is generated from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from cryptox._display import Displayed
+from cryptox.errors import ConfigurationError
+from cryptox.sessions.book import BookCalls
+from cryptox.sessions.klines import KlineCalls
+from cryptox.sessions.symbols import SymbolCalls
+from cryptox.sessions.tickers import TickerCalls
+from cryptox.sessions.trades import TradeCalls
+from cryptox.settings import BACKENDS, VENUE_VARIABLE, Settings
+from cryptox.venues.port import Venue
+from cryptox.venues.registry import DEFAULT_VENUE, open_venue
+
+__all__ = ["AsyncSession", "open_session"]
+
+
+class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, Displayed):
+    """A session with one exchange, for use with ``await``.
+
+    Made by ``cx.aio.connect``. Nothing is sent before the first call. An async context manager.
+    """
+
+    def __repr__(self) -> str:
+        """One line: who, where."""
+        user = "" if self.user is None else f", user {self.user!r}"
+        closed = "" if self._closed is None else ", closed"
+        return f"<AsyncSession {self.venue.name} at {self.venue.hosts.rest}{user}, reads only{closed}>"
+
+    def __await__(self) -> Any:
+        """Itself: ``session = await cx.aio.connect(...)`` reads as naturally as without ``await``."""
+        return self._itself().__await__()
+
+    async def _itself(self) -> Self:
+        return self
+
+    async def __aenter__(self) -> Self:
+        """Itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+
+def open_session(
+    venue: Any = None,
+    *,
+    user: str | None = None,
+    api_key: str | None = None,
+    secret_key: str | None = None,
+    private_key: str | None = None,
+    trading: bool | None = None,
+    frame: str = "pandas",
+    exact: bool = False,
+    environment: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> AsyncSession:
+    """A new session; sends nothing, checks its arguments.
+
+    Raises
+    ------
+    ConfigurationError
+        Unknown venue, setting or backend; addresses that do not fit; keys, which this version has no use for.
+    """
+    if trading or any(key is not None for key in (api_key, secret_key, private_key)):
+        raise ConfigurationError(
+            "This version of cryptox reads public market data only: it takes no keys and does not trade.",
+            recovery_suggestions=["Leave out api_key, secret_key, private_key and trading; public data needs no key."],
+        )
+    if user is not None and (not isinstance(user, str) or not user.strip()):
+        raise ConfigurationError(f"user must be a name, not {user!r}.")
+    if frame not in BACKENDS:
+        raise ConfigurationError(
+            f"frame must be one of {', '.join(BACKENDS)}, not {frame!r}.", suggested={"frame": "pandas"}
+        )
+    surroundings = os.environ if environment is None else environment
+    chosen = (surroundings.get(VENUE_VARIABLE) or DEFAULT_VENUE) if venue is None else venue
+    given = Settings.of(settings)
+    return AsyncSession(_venue(chosen, given, surroundings), given, user=user, frame=frame, exact=bool(exact))
+
+
+def _venue(venue: Any, settings: Settings, environment: Mapping[str, str]) -> Venue:
+    """The venue of a name, or of a thing that knows itself how to be one (a paper exchange)."""
+    if isinstance(venue, str):
+        return open_venue(venue, settings, environment)
+    opener = getattr(venue, "open_venue", None)
+    if opener is None:
+        raise ConfigurationError(
+            f"venue must be a name or a PaperExchange, not {type(venue).__name__}.",
+            suggested={"call": "connect", "venue": "paper"},
+        )
+    return opener(settings)  # type: ignore[no-any-return]  # the port of registry.open_venue, by duck typing

@@ -1,0 +1,358 @@
+"""Trades and aggregate trades: one request, or any number of rows in parallel by id."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cryptox.errors import CryptoxError, ValidationError
+from cryptox.model.columns import AGG_TRADES
+from cryptox.model.names import check_limit, normalise_symbol
+from cryptox.model.time import iso
+from cryptox.sessions.bulk import Bulk, check_on_error
+from cryptox.sessions.core import Core, Frame
+from cryptox.sessions.history import History
+from cryptox.sessions.pages import IDS, NOTHING, Range
+from cryptox.sessions.window import Window
+from cryptox.table.batch import Batch
+
+__all__ = ["TradeCalls"]
+
+MOST_ROWS_UNASKED = 5_000_000
+ROWS_WITHOUT_LIMIT = 500
+
+
+class TradeCalls(Core):
+    """The trade calls of a session."""
+
+    async def trades(
+        self, symbol: str, limit: int = 500, *, frame: str | None = None, exact: bool | None = None
+    ) -> Frame:
+        """The newest trades of one symbol as a frame, oldest first: one request.
+
+        Parameters
+        ----------
+        symbol
+            ``"BTCUSDT"`` in any of its spellings.
+        limit
+            Rows, up to 1000.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns: trades
+
+        Raises
+        ------
+        BadSymbol
+            Nothing trades under that name here.
+        ValidationError
+            A limit over 1000: older trades come as aggregates, from ``trades_bulk``.
+        RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 25. Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (trades).
+
+        Examples
+        --------
+        >>> cx.trades("BTCUSDT", 10).shape[0]
+        10
+        """
+        name = normalise_symbol(symbol)
+        cap = self.venue.capabilities.trades_cap
+        rows = None if limit is None else check_limit(limit, most=cap, bulk="trades_bulk")
+        form = self._form(frame, exact)
+        as_of = await self._as_of()
+        batch = await self._ask(
+            self.venue.trades(name, limit=ROWS_WITHOUT_LIMIT if rows is None else rows, exact=form.exact)
+        )
+        return self._frame(batch, form, symbol=name, as_of=iso(as_of))
+
+    async def agg_trades(
+        self,
+        symbol: str,
+        limit: int | None = None,
+        *,
+        start: Any = None,
+        end: Any = None,
+        from_id: int | None = None,
+        frame: str | None = None,
+        exact: bool | None = None,
+    ) -> Frame:
+        """Aggregate trades of one symbol as a frame, oldest first: one request.
+
+        Parameters
+        ----------
+        symbol
+            ``"BTCUSDT"`` in any of its spellings.
+        limit
+            Rows, up to 1000 (500 by default). Without ``start`` and ``from_id`` the newest.
+        start, end
+            Range ``[start, end)`` of trade times, UTC.
+        from_id
+            First aggregate trade id; not together with times.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns: agg_trades
+
+        Raises
+        ------
+        BadSymbol
+            Nothing trades under that name here.
+        ValidationError
+            A limit over 1000 (``suggested`` is the bulk call), ``from_id`` with times, a start after the end.
+        RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 4. Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (aggTrades).
+
+        Examples
+        --------
+        >>> cx.agg_trades("BTCUSDT", 10)["id"].diff().dropna().eq(1).all()
+        np.True_
+        """
+        name = normalise_symbol(symbol)
+        cap = self.venue.capabilities.trades_cap
+        rows = None if limit is None else check_limit(limit, most=cap, bulk="trades_bulk")
+        form = self._form(frame, exact)
+        first = _check_id(from_id)
+        window = Window(start, end)
+        window.check()
+        if first is not None and (start is not None or end is not None):
+            raise ValidationError(
+                "from_id cannot be combined with start or end in one request.",
+                recovery_suggestions=["Leave out either; trades_bulk takes from_id together with end."],
+                suggested={"call": "agg_trades", "symbol": name, "from_id": first},
+            )
+        as_of = await self._as_of()
+        start_ms, end_ms = window.resolve(as_of)
+        if start_ms is not None and start_ms >= (as_of if end_ms is None else end_ms):
+            batch = Batch.empty(AGG_TRADES, exact=form.exact)
+        else:
+            request = self.venue.agg_trades(
+                name,
+                start_ms=start_ms,
+                end_ms=end_ms,
+                from_id=first,
+                limit=ROWS_WITHOUT_LIMIT if rows is None else rows,
+                exact=form.exact,
+            )
+            batch = await self._ask(request)
+        return self._frame(batch, form, symbol=name, as_of=iso(as_of))
+
+    async def trades_bulk(
+        self,
+        symbol: str,
+        limit: int | None = None,
+        *,
+        start: Any = None,
+        end: Any = None,
+        from_id: int | None = None,
+        on_error: str = "raise",
+        progress: Any = None,
+        frame: str | None = None,
+        exact: bool | None = None,
+    ) -> Frame:
+        """Any number of aggregate trades as a frame, oldest first: pages by id are fetched in parallel.
+
+        Parameters
+        ----------
+        symbol
+            ``"BTCUSDT"`` in any of its spellings.
+        limit
+            Rows of the frame. Without ``start`` and ``from_id`` the newest, with them the first from there.
+        start, end
+            Range ``[start, end)`` of trade times, UTC.
+        from_id
+            First aggregate trade id; instead of ``start``.
+        on_error, progress
+            As in ``klines_bulk``.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns: agg_trades
+
+        Raises
+        ------
+        BadSymbol
+            Nothing trades under that name here.
+        ValidationError
+            ``from_id`` with ``start``, a start after the end, or more than 5,000,000 rows that were not asked for by
+            ``start``, ``from_id`` or ``limit``.
+        RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it; ``.partial`` and ``.missing`` say what is there.
+
+        Notes
+        -----
+        Cost: weight 4 per 1000 rows. Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api
+        (aggTrades).
+
+        Examples
+        --------
+        >>> len(cx.trades_bulk("BTCUSDT", 2500))
+        2500
+        """
+        name = normalise_symbol(symbol)
+        rows = None if limit is None else check_limit(limit, most=None)
+        check_on_error(on_error)
+        form = self._form(frame, exact)
+        first = _check_id(from_id)
+        window = Window(start, end)
+        window.check()
+        if first is not None and start is not None:
+            raise ValidationError(
+                "from_id and start both say where to begin.",
+                recovery_suggestions=["Give one of them."],
+                suggested={"call": "trades_bulk", "symbol": name, "from_id": first},
+            )
+        as_of = await self._as_of(rules_of=name)
+        start_ms, end_ms = window.resolve(as_of)
+        bulk = Bulk(
+            session=self,
+            call="trades_bulk",
+            form=form,
+            several=False,
+            keep_going=on_error == "partial",
+            finished_before=2**62,  # a trade never changes
+            attrs={"as_of": iso(as_of)},
+        )
+        bulk.open(progress, expected=rows)
+        bulk.add(self._tape_job(name, bulk, rows, start_ms, as_of if end_ms is None else end_ms, first))
+        return await bulk.run()
+
+    def _tape_job(
+        self, name: str, bulk: Bulk, limit: int | None, start_ms: int | None, end_ms: int, from_id: int | None
+    ) -> TapeJob:
+        exact = bulk.form.exact
+
+        async def ask(wanted: Range, rows: int) -> Batch:
+            request = self.venue.agg_trades(
+                name, start_ms=None, end_ms=None, from_id=wanted.start, limit=rows, exact=exact
+            )
+            return await self._ask(request, bulk=True)
+
+        async def find(start: int | None, end: int | None) -> int | None:
+            request = self.venue.agg_trades(name, start_ms=start, end_ms=end, from_id=None, limit=1, exact=False)
+            found = await self._ask(request, bulk=True)
+            return int(found["id"][0]) if len(found) else None
+
+        history = History(AGG_TRADES, "id", IDS, self.venue.capabilities.trades_cap, ask, exact)
+        history.segments = bulk.resumed(name)
+        return TapeJob(
+            symbol=name,
+            history=history,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            from_id=from_id,
+            limit=limit,
+            find=find,
+            fetch=functools.partial(
+                history.fetch,
+                workers=self.settings.max_in_flight,
+                on_page=bulk.on_page,
+                keep_going=bulk.keep_going,
+            ),
+        )
+
+
+@dataclass(slots=True)
+class TapeJob:
+    """The aggregate trades that one bulk call wants: a range of times, turned into one of ids."""
+
+    symbol: str
+    history: History
+    start_ms: int | None
+    end_ms: int
+    from_id: int | None
+    limit: int | None
+    find: Callable[..., Any]  # (start_ms, end_ms) -> id of the first trade from start, or of the last before end
+    fetch: Callable[..., Any]
+    wanted: Range = NOTHING
+    error: CryptoxError | None = None
+
+    async def run(self) -> None:
+        """Find the ids, then fetch them."""
+        try:
+            self.wanted = await self._ids()
+            if self.wanted:
+                await self.fetch(self.wanted)
+        except CryptoxError as error:
+            self.error = error
+        if self.error is None and self.history.failures:
+            self.error = self.history.failures[0][1]
+
+    async def _ids(self) -> Range:
+        if self.start_ms is not None and self.start_ms >= self.end_ms:
+            return NOTHING
+        if self.start_ms is None:
+            last, first = await self.find(None, self.end_ms), self.from_id
+        else:
+            last, first = await asyncio.gather(self.find(None, self.end_ms), self.find(self.start_ms, self.end_ms))
+        if last is None or (first is None and self.start_ms is not None):
+            return NOTHING
+        stop = last + 1
+        if first is None:
+            first = 0 if self.limit is None else max(0, stop - self.limit)
+        elif self.limit is not None:
+            stop = min(stop, first + self.limit)
+        asked = self.limit is not None or self.start_ms is not None or self.from_id is not None
+        if stop - first > MOST_ROWS_UNASKED and not asked:
+            raise ValidationError(
+                f"All aggregate trades of {self.symbol} would be {stop - first:,} rows; "
+                f"more than {MOST_ROWS_UNASKED:,} must be asked for by start, from_id or limit.",
+                recovery_suggestions=["Give start, from_id or limit to say how much of it you want."],
+                suggested={"call": "trades_bulk", "symbol": self.symbol, "limit": MOST_ROWS_UNASKED},
+            )
+        return Range(first, max(first, stop))
+
+    def batch(self) -> Batch:
+        """The rows so far."""
+        return self.history.joined(self.wanted)
+
+    async def gaps(self) -> list[Range]:
+        """Ids that the exchange does not have, as the times around them."""
+        return [self._times(hole) for hole in self.history.holes(self.wanted)]
+
+    def missing(self) -> list[Range]:
+        """What was not fetched, as the times around it."""
+        if self.error is not None and self.wanted == NOTHING:
+            return [Range(self.start_ms or 0, self.end_ms)]
+        return [self._times(hole) for hole in self.history.missing(self.wanted)]
+
+    def _times(self, ids: Range) -> Range:
+        rows = self.batch()
+        keys, times = rows["id"], rows["time"]
+        before, after = np.searchsorted(keys, (ids.start, ids.end))
+        start = int(times[before - 1]) if before > 0 else (self.start_ms or 0)
+        end = int(times[after]) if after < len(times) else self.end_ms
+        return Range(start, end)
+
+
+def _check_id(from_id: int | None) -> int | None:
+    """An id as int; anything but a whole number from 0 is refused."""
+    if from_id is None:
+        return None
+    if isinstance(from_id, bool) or not isinstance(from_id, (int, np.integer)) or from_id < 0:
+        raise ValidationError(
+            f"from_id must be a whole number from 0, not {from_id!r}.",
+            recovery_suggestions=["Take an id from the column id of an earlier frame."],
+        )
+    return int(from_id)

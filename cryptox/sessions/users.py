@@ -1,0 +1,74 @@
+"""Named sessions of this process, by venue and user. One without a name is only its owner's business."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from cryptox.errors import ConfigurationError
+
+__all__ = ["UserBook", "book"]
+
+
+class Named(Protocol):
+    """A session of either face."""
+
+    def retire(self, reason: str) -> None:
+        """End it at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
+
+
+class UserBook:
+    """Who is connected."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: dict[tuple[str, str], Named] = {}
+
+    def enter(self, venue: str, user: str, session: Named) -> None:
+        """Register a session; the former one of that name is ended."""
+        with self._lock:
+            former = self._sessions.get((venue, user))
+            self._sessions[venue, user] = session
+        if former is not None:
+            former.retire(f"{user!r} was connected again on {venue}; this session is the former one.")
+
+    def names(self) -> list[str]:
+        """Names of connected users, sorted."""
+        with self._lock:
+            return sorted({user for _, user in self._sessions})
+
+    def find(self, user: str, venue: str | None) -> Named:
+        """The session of a user.
+
+        Raises
+        ------
+        ConfigurationError
+            Not connected, or connected on several venues and none named.
+        """
+        with self._lock:
+            return self._sessions[self._key(user, venue)]
+
+    def leave(self, user: str, venue: str | None) -> None:
+        """End a user's session; raises as ``find``."""
+        with self._lock:
+            session = self._sessions.pop(self._key(user, venue))
+        session.retire(f"{user!r} was disconnected.")
+
+    def _key(self, user: str, venue: str | None) -> tuple[str, str]:
+        found = [key for key in self._sessions if key[1] == user and venue in (None, key[0])]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            where = "" if venue is None else f" on {venue}"
+            known = ", ".join(sorted({name for _, name in self._sessions})) or "nobody"
+            raise ConfigurationError(
+                f"{user!r} is not connected{where}.", recovery_suggestions=[f"Connected: {known}. See cx.users()."]
+            )
+        raise ConfigurationError(
+            f"{user!r} is connected on several venues: {', '.join(name for name, _ in found)}.",
+            recovery_suggestions=["Say which with venue=."],
+            suggested={"user": user, "venue": found[0][0]},
+        )
+
+
+book = UserBook()

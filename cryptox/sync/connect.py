@@ -1,0 +1,125 @@
+"""Sessions for people: connect, the default session, and several users side by side."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from cryptox.sessions.session import open_session
+from cryptox.sessions.users import book
+from cryptox.sync import door
+from cryptox.sync.face import Session
+
+__all__ = ["connect", "disconnect", "session", "use", "users"]
+
+
+def connect(
+    venue: Any = None,
+    *,
+    user: str | None = None,
+    api_key: str | None = None,
+    secret_key: str | None = None,
+    private_key: str | None = None,
+    trading: bool | None = None,
+    frame: str = "pandas",
+    exact: bool = False,
+    **settings: Any,
+) -> Session:
+    """A new session; sends nothing, checks its arguments.
+
+    Parameters
+    ----------
+    venue
+        ``"binance"`` (default), ``"binance-testnet"``, ``"binance-demo"``, ``"binance-us"``, ``"paper"`` (the embedded
+        exchange: no account, no network), or a ``PaperExchange``. Default from the environment: ``CRYPTOX_VENUE``.
+    user
+        A name to find the session by. Connecting it again closes the former session of that name.
+    api_key, secret_key, private_key, trading
+        Not yet: this version reads public market data only, and refuses them.
+    frame
+        ``"pandas"``, ``"polars"`` or ``"arrow"``: what calls give unless they say otherwise.
+    exact
+        Decimals instead of floats, unless calls say otherwise.
+    **settings
+        ``rest_url, stream_url, ws_api_url, timeout=10, max_in_flight=16, weight_share=1.0, encoding="auto", proxy``
+        and the others of ``cryptox.settings.Settings`` (seconds; windows in ms).
+
+    Returns
+    -------
+    Session
+        A context manager; one that is collected closes itself.
+
+    Raises
+    ------
+    ConfigurationError
+        Unknown venue, setting or backend; addresses that do not fit.
+
+    Examples
+    --------
+    >>> with cx.connect("paper") as session:
+    ...     len(session.klines("BTCUSDT", "1d", 7))
+    7
+    """
+    with door.boundary():
+        made = Session(
+            open_session(
+                venue,
+                user=user,
+                api_key=api_key,
+                secret_key=secret_key,
+                private_key=private_key,
+                trading=trading,
+                frame=frame,
+                exact=exact,
+                **settings,
+            )
+        )
+        if user is not None:
+            book.enter(made.venue.name, user, made)
+        return made
+
+
+def use(venue: Any = None, *, frame: str | None = None, exact: bool | None = None, **settings: Any) -> Session:
+    """Set the default session, the one behind the functions of the module, and return it.
+
+    Parameters are those of :func:`connect`; the former default session closes itself when nobody holds it any more.
+
+    Examples
+    --------
+    >>> cx.use("paper").venue.name
+    'paper'
+    """
+    with door.boundary():
+        made = Session(open_session(venue, frame=frame or "pandas", exact=bool(exact), **settings))
+        return door.use_session(made)
+
+
+def users() -> list[str]:
+    """Names of connected users, sorted."""
+    return book.names()
+
+
+def session(user: str, venue: str | None = None) -> Session:
+    """The session of a connected user.
+
+    Raises
+    ------
+    ConfigurationError
+        Not connected, or connected on several venues and none named.
+    """
+    with door.boundary():
+        return cast(Session, book.find(user, venue))
+
+
+def disconnect(user: str, venue: str | None = None) -> None:
+    """End a user's session: its connections are closed, and using it raises ``ConfigurationError``.
+
+    Raises
+    ------
+    ConfigurationError
+        Not connected, or connected on several venues and none named.
+    """
+    with door.boundary():
+        book.leave(user, venue)
+
+
+door.register_default(lambda: Session(open_session()))

@@ -1,0 +1,88 @@
+"""A circuit breaker: after many failures in a row nothing is sent for a while, then one request tries. Pure."""
+
+from __future__ import annotations
+
+import threading
+from typing import Literal
+
+__all__ = ["Breaker", "State"]
+
+State = Literal["closed", "open", "half_open"]
+
+
+class Breaker:
+    """One per address; may be shared by threads. Times are monotonic seconds, given by the caller.
+
+    Parameters
+    ----------
+    threshold
+        Failures in a row that open it.
+    cool_s, cap_s
+        Seconds it stays open the first time; twice as long each time the try fails, up to ``cap_s``.
+    """
+
+    def __init__(self, *, threshold: int = 8, cool_s: float = 1.0, cap_s: float = 30.0) -> None:
+        self._threshold = threshold
+        self._cool_s = cool_s
+        self._cap_s = cap_s
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._openings = 0
+        self._opened_at: float | None = None
+        self._probing = False
+
+    def state(self, now: float) -> State:
+        """Closed (all go), open (none goes) or half_open (one goes and decides)."""
+        with self._lock:
+            return self._state(now)
+
+    @property
+    def failures(self) -> int:
+        """Failures in a row so far."""
+        return self._failures
+
+    def admit(self, now: float) -> float:
+        """0.0 if a request may go now (then report how it ended), else the seconds to wait before asking again."""
+        with self._lock:
+            state = self._state(now)
+            if state == "closed":
+                return 0.0
+            if state == "open":
+                assert self._opened_at is not None
+                return self._opened_at + self._pause() - now
+            if self._probing:
+                return self._cool_s / 10
+            self._probing = True
+            return 0.0
+
+    def success(self) -> None:
+        """The exchange answered: close."""
+        with self._lock:
+            self._failures = self._openings = 0
+            self._opened_at = None
+            self._probing = False
+
+    def failure(self, now: float) -> None:
+        """The network or the exchange's front failed."""
+        with self._lock:
+            self._failures += 1
+            if self._probing and self._state(now) == "half_open":
+                self._probing = False
+                self._openings += 1
+                self._opened_at = now
+            elif self._opened_at is None and self._failures >= self._threshold:
+                self._openings = 1
+                self._opened_at = now
+
+    def abandon(self) -> None:
+        """A request that was admitted ended without a verdict: cancelled, or never sent for a reason of ours."""
+        with self._lock:
+            self._probing = False
+
+    def _pause(self) -> float:
+        return min(self._cap_s, self._cool_s * 2.0 ** min(self._openings - 1, 60))
+
+    def _state(self, now: float) -> State:
+        if self._opened_at is None:
+            return "closed"
+        return "half_open" if now >= self._opened_at + self._pause() else "open"

@@ -1,0 +1,240 @@
+"""One call, from "may I?" to the answer: stops, limits, breaker, sending, booking, trying again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from cryptox.errors import CryptoxError, NetworkError, NotSent
+
+from .breaker import Breaker
+from .gate import Gate
+from .limiter import Ticket
+from .messages import Answer, Outgoing, Usage
+from .retry import Retry
+from .stops import Stops
+
+__all__ = ["Caller", "Reader", "Sender", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means for sending.
+
+    Attributes
+    ----------
+    kind
+        ``ok``; ``refused``, a definite no; ``busy``, the exchange's front failed (5xx and the like); ``stop``, send
+        nothing for ``wait_s`` seconds.
+    wait_s
+        For ``stop``: seconds from the answer on.
+    banned
+        For ``stop``: the address is banned.
+    """
+
+    kind: Literal["ok", "refused", "busy", "stop"]
+    wait_s: float = 0.0
+    banned: bool = False
+
+
+class Reader(Protocol):
+    """What the transport must know of an exchange's answers."""
+
+    def usage(self, answer: Answer) -> tuple[Usage, ...]:
+        """Used limits, from the headers."""
+
+    def verdict(self, answer: Answer) -> Verdict:
+        """What it means for sending."""
+
+
+class Sender(Protocol):
+    """Something that sends once: ``Http``, or a tape of recorded answers."""
+
+    async def send(self, outgoing: Outgoing, *, deadline_s: float) -> Answer:
+        """Send once and read the whole answer."""
+
+
+class Caller:
+    """Sends requests to one address, on one event loop, without ever going on against its stop.
+
+    Parameters
+    ----------
+    http, gate
+        Of this event loop.
+    breaker, stops
+        Of the address; may be shared with other loops.
+    reader
+        Reads the exchange's answers.
+    retry
+        How often to try what is safe to repeat.
+    monotonic, draw, sleep
+        The clock in seconds, random numbers in [0, 1), and how to wait.
+    """
+
+    def __init__(
+        self,
+        http: Sender,
+        gate: Gate,
+        breaker: Breaker,
+        stops: Stops,
+        reader: Reader,
+        retry: Retry | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._http = http
+        self._gate = gate
+        self._breaker = breaker
+        self._stops = stops
+        self._reader = reader
+        self._retry = retry or Retry()
+        self._monotonic = monotonic
+        self._draw = draw
+        self._sleep = sleep
+
+    async def send(
+        self,
+        outgoing: Outgoing,
+        *,
+        weight: int,
+        repeatable: bool,
+        deadline_s: float,
+        patience_s: float,
+        urgent: bool = False,
+    ) -> Answer:
+        """The answer, whatever its status; the last one where every try failed with one.
+
+        Parameters
+        ----------
+        outgoing
+            The request.
+        weight
+            What it costs at the exchange.
+        repeatable
+            Whether it may be sent again after a failure: reading may, an order never.
+        deadline_s
+            Seconds for sending, answers and pauses between tries together; waiting for weight is not included.
+        patience_s
+            Seconds to wait for weight, or for a stop of the exchange to end, before each try.
+        urgent
+            Pass requests that are not, where weight is short.
+
+        Raises
+        ------
+        RateLimited
+            Weight, or the end of a stop, is further away than ``patience_s``; its kind Banned during a ban. Nothing
+            was sent.
+        NotSent
+            Nothing left: no connection, or the breaker is open.
+        NetworkError
+            It broke after the request began (``context["sent"]``).
+        ExchangeError
+            The body is too large.
+        """
+        left_s = deadline_s
+        failures = 0
+        while True:
+            ticket = await self._admitted(weight, patience_s, urgent)
+            began = self._monotonic()
+            cooling_s = self._breaker.admit(began)
+            if cooling_s > 0:
+                self._gate.unsent(ticket)
+                if not repeatable or cooling_s >= left_s:
+                    raise _resting(cooling_s)
+                await self._sleep(cooling_s)
+                left_s -= self._monotonic() - began
+                continue
+            failure: NetworkError | Answer
+            try:
+                failure = answer = await self._once(outgoing, ticket, left_s)
+                verdict = self._judge(answer)
+            except NetworkError as error:
+                failure, verdict = error, Verdict("busy" if error.retryable else "refused")
+            if isinstance(failure, Answer) and verdict.kind in ("ok", "refused"):
+                return failure
+            failures += 1
+            left_s -= self._monotonic() - began
+            pause_s = self._pause(verdict, failures, left_s, patience_s) if repeatable else None
+            if pause_s is None:
+                if isinstance(failure, Answer):
+                    return failure
+                failure.context["attempts"] = failures
+                raise failure
+            await self._sleep(pause_s)
+            left_s -= pause_s
+
+    async def _admitted(self, weight: int, patience_s: float, urgent: bool) -> Ticket:
+        """A ticket, with no stop of any process in force at the moment it is given."""
+        self._heed()
+        while True:
+            ticket = await self._gate.enter(weight, patience_s=patience_s, urgent=urgent)
+            if not self._heed():
+                return ticket
+            self._gate.unsent(ticket)
+
+    def _heed(self) -> bool:
+        """Take over the stop that another process wrote; whether there is one."""
+        stop = self._stops.current()
+        if stop is None:
+            return False
+        self._gate.limiter.forbid(self._monotonic() + self._stops.left_s(stop), banned=stop.banned)
+        return True
+
+    async def _once(self, outgoing: Outgoing, ticket: Ticket, deadline_s: float) -> Answer:
+        """Send once; the ticket is given back however that ends."""
+        try:
+            answer = await self._http.send(outgoing, deadline_s=deadline_s)
+        except NotSent as error:
+            self._gate.unsent(ticket)
+            if error.retryable:
+                self._breaker.failure(self._monotonic())
+            else:
+                self._breaker.abandon()
+            raise
+        except NetworkError:
+            self._gate.lost(ticket)
+            self._breaker.failure(self._monotonic())
+            raise
+        except BaseException as error:
+            sent = not isinstance(error, CryptoxError) or error.context.get("sent", False)
+            self._gate.lost(ticket) if sent else self._gate.unsent(ticket)
+            self._breaker.abandon()
+            raise
+        usages = self._reader.usage(answer)
+        self._gate.answered(ticket, usages, sent_at=answer.sent_at, received_at=answer.received_at)
+        return answer
+
+    def _judge(self, answer: Answer) -> Verdict:
+        verdict = self._reader.verdict(answer)
+        if verdict.kind == "busy":
+            self._breaker.failure(self._monotonic())
+        else:
+            self._breaker.success()
+        if verdict.kind == "stop":
+            self._gate.limiter.forbid(self._monotonic() + verdict.wait_s, banned=verdict.banned)
+            self._stops.forbid(verdict.wait_s, banned=verdict.banned)
+        return verdict
+
+    def _pause(self, verdict: Verdict, failures: int, left_s: float, patience_s: float) -> float | None:
+        """Seconds before the next try, or None to give up."""
+        if verdict.kind == "busy":
+            return self._retry.pause_s(failures, self._draw(), left_s)
+        if verdict.kind == "stop" and not verdict.banned and verdict.wait_s <= patience_s:
+            # The gate waits for the end of the stop, together with everyone else.
+            return 0.0 if failures < self._retry.attempts and left_s > 0 else None
+        return None
+
+
+def _resting(wait_s: float) -> NotSent:
+    return NotSent(
+        f"The exchange failed many times in a row, so nothing is sent for another {wait_s:.1f} s.",
+        retry_after=wait_s,
+        context={"sent": False},
+        recovery_suggestions=["Wait a moment, then run the call again; if it goes on, look at the exchange's status."],
+    )

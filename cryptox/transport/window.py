@@ -1,0 +1,236 @@
+"""One limit's current window: what the exchange has counted in it, and what may still come. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from .clock import Moment
+from .messages import Limit
+
+__all__ = ["Sent", "Verdict", "Window"]
+
+OPENING = 4  # requests that may be under way in a window of which no answer has come back yet
+FIRST = 2  # the same, while nothing at all is known of what others do
+RESERVE = 0.03  # of the limit, kept back at the start of a window, less and less towards its end
+SPREAD = 0.15  # the same where others are active: given out over the window, so that the count we go by stays fresh
+NEWCOMER = 0.05  # kept back in the first window that we see, when the forecast rests on little
+FOOTHOLD = 0.12  # of the limit: ours over a window, even where others are expected to take all
+CONTESTED = 0.01  # of the limit: with so much used by others they count as active
+BURST_MOST = 0.03  # of the limit: surprises beyond are somebody coming or going, which the forecast learns
+TWIN = 1.75  # others that behave like us have as much under way as we have, and no header shows it yet
+
+
+class Sent(NamedTuple):
+    """What a window notes about a request when it goes out."""
+
+    window: int  # the index of the one that was current
+    counted: float  # the exchange's count, known before sending: in the same window no answer can show less
+    weight: int
+    moment: Moment
+
+
+class Verdict(NamedTuple):
+    """Whether a request may go; if not, whether it can only go in a later window."""
+
+    granted: bool
+    later_window: bool
+
+
+class Window:
+    """Fixed, aligned windows of one limit. Not safe for threads: the limiter locks.
+
+    What others will use until the window ends is forecast from how the exchange's count moves beyond our own sends,
+    and left to them; towards the end of the window the forecast, and with it the reserve, goes to nothing.
+    """
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.index: int | None = None
+        self.counted = 0.0  # the exchange's count, as far as headers and failed requests tell
+        self.own = 0.0  # our requests that the count includes
+        self.opened = False
+        self._met = False  # whether any answer ever came
+        self.opening = 0  # our requests sent in this window before its first answer
+        self._counted_ms = 0.0  # when the exchange had counted so
+        self._rate = 0.0  # what others used per ms in the windows before
+        self._rate_known = False
+        self._foothold = FOOTHOLD * limit.amount
+        self._burst = 0.0  # by how much others lately surprised us at once
+        self._round_trip_ms = 0.0
+        self._next: tuple[float, float, float] | None = None  # (count, own, when) seen of the window to come
+
+    def roll(self, now: Moment) -> None:
+        """Enter the window that has begun for certain."""
+        index = math.floor(now.low_ms / self.limit.window_ms)
+        if self.index is None:
+            self.index = index
+            self._counted_ms = max(now.low_ms, 0.0)
+        elif index > self.index:
+            self._learn(index)
+            self.index = index
+            self.counted = self.own = 0.0
+            self.opened, self.opening = False, 0
+            self._counted_ms = self._start_ms
+            if self._next is not None and self._next[2] >= self._start_ms:
+                self.counted, self.own, self._counted_ms = self._next
+                self.opened = True
+            self._next = None
+
+    def judge(self, weight: int, in_flight: float, now: Moment, share: float) -> Verdict:
+        """Whether ``weight`` more fits, with ``in_flight`` of our own not answered yet."""
+        if not self.opened and self.opening >= (OPENING if self._met else FIRST):
+            return Verdict(False, False)
+        room = self.limit.amount * share - self.counted
+        twin = TWIN if self._contested else 1.0
+        if twin * (in_flight + weight) <= room - self._forecast() - self._margin(now):
+            return Verdict(True, False)
+        safe = 2.0 * (in_flight + weight) <= room - RESERVE * self.limit.amount
+        if safe and self._has_foothold(weight, in_flight, now):
+            return Verdict(True, False)
+        alone = in_flight == 0 and self.own == 0 and not self._contested
+        if alone and self.counted + weight <= self.limit.amount:
+            # Dearer than a whole share: it goes when it is the only one.
+            return Verdict(True, False)
+        return Verdict(False, in_flight + weight > room)
+
+    def sent(self, weight: int, now: Moment) -> Sent:
+        """Note that a request goes out now."""
+        assert self.index is not None
+        if not self.opened:
+            self.opening += 1
+        return Sent(self.index, self.counted, weight, now)
+
+    def answered(self, sent: Sent, used: int | None, now: Moment) -> None:
+        """Book an answer to the window in which the exchange counted it."""
+        assert self.index is not None
+        round_trip = max(0.0, (now.at - sent.moment.at) * 1000)
+        self._round_trip_ms += (round_trip - self._round_trip_ms) * (0.2 if self._round_trip_ms else 1.0)
+        first = math.floor(sent.moment.low_ms / self.limit.window_ms)
+        last = math.floor(now.high_ms / self.limit.window_ms)
+        if last < self.index:
+            return
+        fresh = used is not None and used < sent.counted  # the count began anew after sending
+        when_ms = (sent.moment.low_ms + now.high_ms) / 2
+        if sent.window < self.index:
+            if fresh or first >= self.index:
+                self._book(used, sent.weight, max(when_ms, self._start_ms))
+            else:  # sent in the window before; without proof that this one counted it, only the weight is taken
+                self.own += sent.weight
+                self.counted = max(self.counted, self.own)
+            return
+        if not fresh:
+            self._book(used, sent.weight, when_ms)
+            return
+        assert used is not None
+        if last > self.index:
+            count, own, _ = self._next or (0.0, 0.0, 0.0)
+            start = (self.index + 1) * self.limit.window_ms
+            self._next = (max(count, used), own + sent.weight, max(when_ms, float(start)))
+            return
+        # The count began anew in the middle of what we take for one window: our clock is off. Believe the exchange.
+        others = max(0.0, self.counted - self.own)
+        self.counted = float(used)
+        self.own = max(float(min(used, sent.weight)), used - others)
+        self._counted_ms = when_ms
+        self.opened = self._met = True
+
+    def lost(self, sent: Sent, now: Moment) -> None:
+        """No answer came: the exchange may have counted the request in any window since."""
+        assert self.index is not None
+        if math.floor(now.high_ms / self.limit.window_ms) < self.index:
+            return
+        self.counted += sent.weight
+        self.own += sent.weight
+        if not self.opened and sent.window == self.index:
+            self.opening -= 1
+
+    def unsent(self, sent: Sent) -> None:
+        """The request never left."""
+        if not self.opened and sent.window == self.index:
+            self.opening -= 1
+
+    def end_ms(self) -> float:
+        """When the current window ends."""
+        return self._start_ms + self.limit.window_ms
+
+    @property
+    def _start_ms(self) -> float:
+        return float((self.index or 0) * self.limit.window_ms)
+
+    @property
+    def _contested(self) -> bool:
+        return self._rate * self.limit.window_ms > CONTESTED * self.limit.amount or (
+            self._others > CONTESTED * self.limit.amount
+        )
+
+    @property
+    def _others(self) -> float:
+        return max(0.0, self.counted - self.own)
+
+    def _book(self, used: int | None, weight: int, when_ms: float) -> None:
+        self.own += weight
+        self._met = True
+        if used is None:
+            self.counted = max(self.counted, self.own)
+            self.opened = True
+            return
+        before, since_ms = self._others, self._counted_ms
+        if used > self.counted:
+            surprise = (used - self.own) - before - self._pace() * (when_ms - since_ms)
+            if self.opened:
+                self._burst = max(self._burst, min(surprise, BURST_MOST * self.limit.amount))
+            self.counted = float(used)
+            self._counted_ms = max(self._counted_ms, when_ms)
+        self.counted = max(self.counted, self.own)
+        self.opened = True
+
+    def _pace(self) -> float:
+        """What others use per ms, from this window and those before."""
+        elapsed = max(0.0, self._counted_ms - self._start_ms)
+        weight = self.limit.window_ms * (0.5 if self._rate_known else 0.02)
+        return (self._rate * weight + self._others) / (weight + elapsed)
+
+    def _has_foothold(self, weight: int, in_flight: float, now: Moment) -> bool:
+        """Whether this is ours even where others are expected to take all: those of our kind will make room.
+
+        It is given out over the whole window, so that there is always a fresh count to go by.
+        """
+        elapsed = (now.low_ms - self._start_ms) / self.limit.window_ms
+        if elapsed > 0.9:
+            return False
+        return self.own + in_flight + weight <= self._foothold * (0.1 + max(0.0, elapsed))
+
+    def _forecast(self) -> float:
+        """What others will have used when the window ends, beyond the count we know."""
+        left_ms = max(0.0, self.end_ms() - self._counted_ms)
+        return self._pace() * left_ms
+
+    def _margin(self, now: Moment) -> float:
+        """What is kept back beyond the forecast: for newcomers, for bursts, and so that something is left to send."""
+        amount, trip_ms = self.limit.amount, self._round_trip_ms
+        middle_ms = (now.low_ms + now.high_ms) / 2
+        left = min(1.0, max(0.0, (self.end_ms() - middle_ms) / self.limit.window_ms)) if self.opened else 1.0
+        if not self._contested:
+            return max(RESERVE * amount * left, 2 * self._pace() * min(trip_ms, left * self.limit.window_ms))
+        held, floor = SPREAD * amount * left, 0.25 * self._burst
+        if not self._rate_known:
+            held, floor = 2 * held, NEWCOMER * amount
+        # A burst may come at the very end, where the even forecast has gone to nothing.
+        return max(held + floor, self._burst + 2 * floor - self._forecast())
+
+    def _learn(self, index: int) -> None:
+        """Carry what others used over into the next windows."""
+        assert self.index is not None
+        if self.opened:
+            elapsed = max(0.0, self._counted_ms - self._start_ms)
+            weight = 0.5 * self.limit.window_ms
+            if self._rate_known:
+                self._rate = (self._rate * weight + self._others) / (weight + elapsed)
+            else:
+                self._rate = self._others / (elapsed + 0.02 * self.limit.window_ms)
+            self._rate_known = True
+            grown = min(FOOTHOLD * self.limit.amount, self._foothold + 0.01 * self.limit.amount)
+            self._foothold = 0.02 * self.limit.amount if self.counted > self.limit.amount else grown
+        self._rate *= 0.5 ** min(index - self.index - 1, 60)
+        self._burst *= 0.8

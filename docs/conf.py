@@ -1,0 +1,27 @@
+"""Settings of the documentation: ``sphinx-build -W -b html docs docs/_build/html``."""
+
+from cryptox import __version__
+
+project = "cryptox"
+author = "The cryptox authors"
+copyright = "the cryptox authors"
+release = version = __version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# Notebooks are run by nbval against the paper venue; the site shows what they hold.
+nb_execution_mode = "off"
+
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "cryptox"
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "show_prev_next": False}
+html_show_sourcelink = False

@@ -1,0 +1,108 @@
+"""Market time: real, frozen, racing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.paper.clock import MarketClock, duration_us
+
+JUNE_MS = 1_717_200_000_000  # 2024-06-01
+
+
+class Ticking:
+    """A wall clock and a monotonic one, moved by hand."""
+
+    def __init__(self) -> None:
+        self.wall_s, self.steady_s = 1_800_000_000.25, 50.0
+
+    def clock(self, setting: Any) -> MarketClock:
+        return MarketClock(setting, wall=lambda: self.wall_s, monotonic=lambda: self.steady_s)
+
+    def run(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.steady_s += seconds
+
+
+@pytest.mark.parametrize("setting", [None, "now", " NOW "])
+def test_real_time_is_the_wall_clock(setting: Any) -> None:
+    time = Ticking()
+    clock = time.clock(setting)
+    assert (clock.now_us(), clock.now_ms()) == (1_800_000_000_250_000, 1_800_000_000_250)
+    time.wall_s -= 3_600  # somebody set the clock back
+    assert clock.now_ms() == 1_799_996_400_250
+    assert clock.header is None
+    with pytest.raises(ConfigurationError, match="real time"):
+        clock.advance("1h")
+
+
+@pytest.mark.parametrize("setting", ["2024-06-01", JUNE_MS, JUNE_MS * 1_000, datetime(2024, 6, 1), ("2024-06-01", 0)])
+def test_frozen_stays_and_moves_only_by_hand(setting: Any) -> None:
+    time = Ticking()
+    clock = time.clock(setting)
+    time.run(5_000)
+    assert clock.now_ms() == JUNE_MS
+    assert clock.header == "0"
+    clock.advance("1h")
+    clock.advance(timedelta(minutes=1))
+    clock.advance(250)
+    assert clock.now_ms() == JUNE_MS + 3_600_000 + 60_000 + 250
+    clock.advance("0.5ms")
+    assert clock.now_us() == (JUNE_MS + 3_660_250) * 1_000 + 500
+
+
+def test_racing_runs_from_the_moment_on_whatever_the_wall_clock_does() -> None:
+    time = Ticking()
+    clock = time.clock(("2024-06-01", 60))
+    time.steady_s += 2
+    time.wall_s -= 86_400
+    assert clock.now_ms() == JUNE_MS + 120_000
+    assert clock.header == "60"
+    clock.advance("1d")
+    time.steady_s += 1
+    assert clock.now_ms() == JUNE_MS + 180_000 + 86_400_000
+
+
+def test_another_moment_at_real_speed_is_not_real_time() -> None:
+    clock = Ticking().clock(("2024-06-01", 1))
+    assert (clock.is_real, clock.header) == (False, "1")
+    assert Ticking().clock(("2024-06-01", 0.5)).header == "0.5"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        True,
+        3.5,
+        "soonish",
+        ("2024-06-01",),
+        ("2024-06-01", "fast"),
+        ("2024-06-01", -1),
+        ("2024-06-01", float("nan")),
+        ("2024-06-01", True),
+        1_717_200_000,
+        object(),
+    ],
+)
+def test_what_is_no_clock_is_refused(setting: Any) -> None:
+    with pytest.raises(ValidationError):
+        Ticking().clock(setting)
+
+
+@pytest.mark.parametrize("by", ["1 hour", "-1h", -5, True, 1.5, None, timedelta(seconds=-1), "", "h"])
+def test_what_is_no_length_of_time_is_refused(by: Any) -> None:
+    clock = Ticking().clock("2024-06-01")
+    with pytest.raises(ValidationError, match=r"length of time"):
+        clock.advance(by)
+    assert clock.now_ms() == JUNE_MS
+
+
+@given(st.integers(0, 10**6), st.sampled_from([("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]))
+def test_all_forms_of_a_length_agree(count: int, unit: tuple[str, int]) -> None:
+    name, ms = unit
+    assert duration_us(f"{count}{name}") == duration_us(count * ms) == duration_us(timedelta(milliseconds=count * ms))

@@ -1,0 +1,127 @@
+"""The paper exchange as an object: its arguments, its addresses, its markets."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
+from cryptox.paper.exchange import PaperExchange
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"seed": True}, "seed=True"),
+        ({"latency": -0.1}, "latency=-0.1"),
+        ({"latency": float("inf")}, "latency=inf"),
+        ({"latency": "50ms"}, "latency='50ms'"),
+        ({"ping_every": 0}, "ping_every=0"),
+        ({"connection_life": None}, "connection_life=None"),
+        ({"balances": ["USDT"]}, "balances="),
+        ({"balances": {"USDT": -1}}, "USDT=-1"),
+        ({"balances": {"USDT": "much"}}, "USDT='much'"),
+        ({"balances": {"USDT": float("nan")}}, "USDT=nan"),
+        ({"balances": {"USDT": True}}, "USDT=True"),
+        ({"balances": {1: 5}}, "1=5"),
+        ({"path": 7}, "path=7"),
+        ({"port": 70_000}, "port=70000"),
+        ({"host": ""}, "host=''"),
+        ({"clock": "whenever"}, "whenever"),
+        ({"clock": ("2024-06-01", -2)}, "clock="),
+        ({"limits": {"REQUEST_WEIGHT": 200}}, "REQUEST_WEIGHT=200"),
+        ({"limits": {"WEIGHT": (200, "1s")}}, "'WEIGHT'"),
+        ({"ban_seconds": 0}, "ban_seconds=0"),
+        ({"symbols": ["NOSUCH"]}, "NOSUCH"),
+        ({"history": {"BTCUSDT": "a.csv"}, "symbols": ["ETHUSDT"]}, "ETHUSDT"),
+        ({"history": "a.csv", "symbols": ["ETHUSDT", "BTCUSDT"]}, "single history"),
+    ],
+)
+def test_bad_arguments_are_refused_with_their_value(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises((ValidationError, ConfigurationError)) as caught:
+        PaperExchange(**arguments)
+    assert words in str(caught.value)
+    assert isinstance(caught.value, CryptoxError)
+
+
+def test_balances_are_read_exactly() -> None:
+    exchange = PaperExchange(balances={"USDT": 10_000, "BTC": 0.1, "BNB": "1.5", "ETH": Decimal(2)})
+    assert exchange._balances == {
+        "USDT": Decimal(10_000),
+        "BTC": Decimal("0.1"),
+        "BNB": Decimal("1.5"),
+        "ETH": Decimal(2),
+    }
+
+
+def test_addresses() -> None:
+    with PaperExchange(clock="2024-06-01") as exchange:
+        port = exchange.port
+        assert exchange.rest_url == f"http://127.0.0.1:{port}"
+        assert exchange.stream_url == f"ws://127.0.0.1:{port}"
+        assert exchange.ws_api_url == f"ws://127.0.0.1:{port}/ws-api/v3"
+        assert repr(exchange).startswith(f"PaperExchange(http://127.0.0.1:{port}, ")
+        assert "2024-06-01T00:00:00Z, frozen" in repr(exchange)
+    assert "not running" in repr(exchange)
+
+
+def get(exchange: PaperExchange, tail: str) -> Any:
+    with urllib.request.urlopen(f"{exchange.rest_url}/api/v3/{tail}", timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+def test_the_seeded_market_is_served() -> None:
+    pages = []
+    for seed in (7, 7, 8):
+        with PaperExchange(seed, symbols=["BTCUSDT", "ETHUSDT"], clock="2024-06-01 12:00") as exchange:
+            names = [one["symbol"] for one in get(exchange, "exchangeInfo")["symbols"]]
+            assert names == ["BTCUSDT", "ETHUSDT"]
+            assert get(exchange, "time") == {"serverTime": 1_717_243_200_000}
+            pages.append(get(exchange, "klines?symbol=BTCUSDT&interval=1h&limit=24"))
+    assert pages[0] == pages[1] != pages[2]
+    assert [row[0] for row in pages[0]] == [1_717_243_200_000 - hour * 3_600_000 for hour in range(23, -1, -1)]
+
+
+def test_every_public_answer_of_the_seeded_market_hangs_together() -> None:
+    with PaperExchange(clock="2024-06-01 12:00:10") as exchange:
+        symbols = [one["symbol"] for one in get(exchange, "exchangeInfo")["symbols"]]
+        assert len(symbols) >= 8
+        prices = {one["symbol"]: one["price"] for one in get(exchange, "ticker/price")}
+        assert list(prices) == symbols
+        for name in ("BTCUSDT", "ADAUSDT"):
+            (minute,) = get(exchange, f"klines?symbol={name}&interval=1m&limit=1")
+            (trade,) = get(exchange, f"trades?symbol={name}&limit=1")
+            daily = get(exchange, f"ticker/24hr?symbol={name}")
+            best = get(exchange, f"ticker/bookTicker?symbol={name}")
+            book = get(exchange, f"depth?symbol={name}&limit=5")
+            assert minute[4] == prices[name] == trade["price"] == daily["lastPrice"]
+            assert (best["bidPrice"], best["bidQty"]) == tuple(book["bids"][0])
+            assert (best["askPrice"], best["askQty"]) == tuple(book["asks"][0])
+            assert float(best["bidPrice"]) < float(best["askPrice"])
+            assert daily["lastId"] == trade["id"]
+            assert daily["count"] == daily["lastId"] - daily["firstId"] + 1
+            hours = get(exchange, f"klines?symbol={name}&interval=1h&limit=25")
+            assert sum(row[8] for row in hours[2:]) <= daily["count"] <= sum(row[8] for row in hours)
+
+
+def test_real_history_is_served_to_its_end(shared: Path) -> None:
+    import pandas as pd
+
+    file = shared / "data" / "genetrader" / "BTC_USDT-1d.feather"
+    frame = pd.read_feather(file)
+    with PaperExchange(history=file) as exchange:
+        rows = get(exchange, "klines?symbol=BTCUSDT&interval=1d&limit=1000")
+        told = get(exchange, "time")["serverTime"]
+    times = (frame["date"].astype("int64") // {"ns": 10**6, "us": 10**3, "ms": 1}[frame["date"].dt.unit]).tolist()
+    finished = [row for row in rows if row[6] < told]
+    assert [row[0] for row in finished] == times[-len(finished) :]
+    assert len(finished) >= min(len(times), 999)
+    for name, place in (("open", 1), ("high", 2), ("low", 3), ("close", 4), ("volume", 5)):
+        assert [float(row[place]) for row in finished] == frame[name].tolist()[-len(finished) :]

@@ -1,0 +1,115 @@
+"""The circuit breaker as a state machine."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from cryptox.transport.breaker import Breaker
+
+
+def opened(threshold: int = 3) -> Breaker:
+    breaker = Breaker(threshold=threshold, cool_s=1.0, cap_s=4.0)
+    for _ in range(threshold):
+        assert breaker.admit(0.0) == 0.0
+        breaker.failure(0.0)
+    return breaker
+
+
+def test_it_opens_after_failures_in_a_row_only() -> None:
+    breaker = Breaker(threshold=3)
+    for _ in range(5):
+        breaker.failure(0.0)
+        breaker.failure(0.0)
+        breaker.success()
+    assert breaker.state(0.0) == "closed"
+    assert opened().state(0.0) == "open"
+
+
+def test_open_lets_none_through_and_half_open_one() -> None:
+    breaker = opened()
+    assert breaker.admit(0.25) == 0.75
+    assert breaker.state(1.0) == "half_open"
+    assert breaker.admit(1.0) == 0.0
+    assert breaker.admit(1.0) > 0
+    breaker.success()
+    assert breaker.state(1.0) == "closed"
+    assert breaker.admit(1.0) == breaker.admit(1.0) == 0.0
+
+
+def test_a_failed_try_doubles_the_pause_up_to_the_cap() -> None:
+    breaker = opened()
+    now, pauses = 1.0, []
+    for _ in range(4):
+        assert breaker.admit(now) == 0.0
+        breaker.failure(now)
+        pauses.append(breaker.admit(now))
+        now += pauses[-1]
+    assert pauses == [2.0, 4.0, 4.0, 4.0]
+
+
+def test_late_failures_of_requests_from_before_do_not_prolong_it() -> None:
+    breaker = opened()
+    for _ in range(9):
+        breaker.failure(0.9)
+    assert breaker.admit(1.0) == 0.0
+
+
+def test_an_abandoned_try_frees_the_place() -> None:
+    breaker = opened()
+    assert breaker.admit(1.0) == 0.0
+    breaker.abandon()
+    assert breaker.admit(1.0) == 0.0
+
+
+class Machine(RuleBasedStateMachine):
+    """Whatever happens in whatever order, it can be used again, and a half-open one lets at most one through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.breaker = Breaker(threshold=2, cool_s=1.0, cap_s=8.0)
+        self.now = 0.0
+        self.trying = 0
+
+    @rule(seconds=st.floats(0, 5))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def ask(self) -> None:
+        state = self.breaker.state(self.now)
+        wait = self.breaker.admit(self.now)
+        assert 0 <= wait <= 8.0
+        if state == "closed":
+            assert wait == 0.0
+        elif state == "open":
+            assert wait > 0
+        elif wait == 0.0:
+            self.trying += 1
+            assert self.trying == 1
+
+    @rule()
+    def succeed(self) -> None:
+        self.breaker.success()
+        self.trying = 0
+        assert self.breaker.state(self.now) == "closed"
+
+    @precondition(lambda self: self.trying)
+    @rule()
+    def fail_the_try(self) -> None:
+        self.breaker.failure(self.now)
+        self.trying = 0
+        assert self.breaker.state(self.now) == "open"
+
+    @precondition(lambda self: self.trying)
+    @rule()
+    def abandon_the_try(self) -> None:
+        self.breaker.abandon()
+        self.trying = 0
+
+    @invariant()
+    def it_never_stays_open_for_longer_than_the_cap(self) -> None:
+        assert self.breaker.state(self.now + 8.0) != "open"
+
+
+TestMachine = Machine.TestCase

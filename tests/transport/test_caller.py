@@ -1,0 +1,229 @@
+"""The way of one call, against a scripted exchange and a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cryptox.errors import Banned, ConfigurationError, ExchangeError, NetworkError, NotSent, RateLimited
+from cryptox.transport.breaker import Breaker
+from cryptox.transport.caller import Caller, Verdict
+from cryptox.transport.clock import ExchangeClock
+from cryptox.transport.gate import Gate
+from cryptox.transport.limiter import Limiter
+from cryptox.transport.messages import Answer, Limit, Outgoing, Usage
+from cryptox.transport.stops import Stops
+
+ASK = Outgoing("GET", "https://exchange.invalid/x")
+
+
+class Script:
+    """Answers in turn: a status, or an error to raise; the last one for ever."""
+
+    def __init__(self, *turns: int | BaseException, takes_s: float = 0.05) -> None:
+        self.turns = list(turns)
+        self.takes_s = takes_s
+        self.sent = 0
+        self.deadlines: list[float] = []
+        self.now = 1000.0
+
+    async def send(self, outgoing: Outgoing, *, deadline_s: float) -> Answer:
+        self.sent += 1
+        self.deadlines.append(deadline_s)
+        turn = self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]
+        began, self.now = self.now, self.now + self.takes_s
+        if isinstance(turn, BaseException):
+            raise turn
+        return Answer(turn, {"used": str(2 * self.sent)}, b"", began, self.now)
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Reader:
+    """The reading of statuses that the paper of Binance asks for, in short."""
+
+    def usage(self, answer: Answer) -> tuple[Usage, ...]:
+        return (Usage("REQUEST_WEIGHT", 60_000, int(answer.headers["used"])),)
+
+    def verdict(self, answer: Answer) -> Verdict:
+        if answer.status in (429, 418):
+            return Verdict("stop", 30.0, banned=answer.status == 418)
+        return Verdict("busy" if answer.status >= 500 else "ok" if answer.status < 400 else "refused")
+
+
+def make(script: Script, folder: Path, breaker: Breaker | None = None) -> Caller:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 6000, 60_000)])
+    gate = Gate(limiter, ExchangeClock(), monotonic=lambda: script.now, wall=lambda: script.now + 1e9)
+    stops = Stops(
+        "https://exchange.invalid", folder=folder, wall=lambda: script.now + 1e9, monotonic=lambda: script.now
+    )
+    return Caller(
+        script, gate, breaker or Breaker(), stops, Reader(),
+        monotonic=lambda: script.now, draw=lambda: 0.5, sleep=script.sleep,
+    )  # fmt: skip
+
+
+def call(caller: Caller, *, repeatable: bool = True, deadline_s: float = 10.0, patience_s: float = 5.0) -> Answer:
+    return asyncio.run(caller.send(ASK, weight=2, repeatable=repeatable, deadline_s=deadline_s, patience_s=patience_s))
+
+
+def in_flight(caller: Caller) -> int:
+    gate = caller._gate
+    return gate.limiter.states(gate.moment())[0].in_flight
+
+
+@pytest.mark.parametrize("status", [200, 304, 400, 404])
+def test_success_and_refusal_come_back_as_they_are_and_are_booked(tmp_path, status) -> None:
+    script = Script(status)
+    caller = make(script, tmp_path)
+    assert call(caller).status == status
+    assert script.sent == 1
+    assert in_flight(caller) == 0
+    assert caller._gate.limiter.states(caller._gate.moment())[0].used == 2
+
+
+def test_reading_is_repeated_with_growing_pauses_within_the_deadline(tmp_path) -> None:
+    script = Script(503, NetworkError("lost", context={"sent": True}), NotSent("refused"), 200)
+    caller = make(script, tmp_path)
+    began = script.now
+    assert call(caller).status == 200
+    assert script.now - began == pytest.approx(4 * 0.05 + 0.125 + 0.25 + 0.5)
+    assert script.deadlines == pytest.approx([10, 9.825, 9.525, 8.975])
+    assert in_flight(caller) == 0
+
+
+def test_the_last_answer_of_exhausted_tries_comes_back(tmp_path) -> None:
+    script = Script(500, 502, 503, 504)
+    assert call(make(script, tmp_path)).status == 504
+    assert script.sent == 4
+
+
+def test_the_last_error_of_exhausted_tries_is_raised(tmp_path) -> None:
+    script = Script(NetworkError("lost", context={"sent": True}))
+    with pytest.raises(NetworkError) as caught:
+        call(make(script, tmp_path))
+    assert script.sent == 4
+    assert caught.value.context == {"sent": True, "attempts": 4}
+
+
+def test_no_try_begins_without_time(tmp_path) -> None:
+    script = Script(503, takes_s=0.4)
+    assert call(make(script, tmp_path), deadline_s=0.5).status == 503
+    assert script.sent == 1
+
+
+@pytest.mark.parametrize("turn", [503, NetworkError("lost", context={"sent": True}), NotSent("refused"), 429])
+def test_what_is_not_repeatable_is_sent_once(tmp_path, turn) -> None:
+    script = Script(turn)
+    caller = make(script, tmp_path)
+    if isinstance(turn, int):
+        assert call(caller, repeatable=False, patience_s=99).status == turn
+    else:
+        with pytest.raises(NetworkError) as caught:
+            call(caller, repeatable=False, patience_s=99)
+        assert caught.value is turn
+    assert script.sent == 1
+
+
+def test_a_stop_written_while_waiting_for_weight_is_heeded(tmp_path, monkeypatch) -> None:
+    script = Script(200)
+    caller, other_process = make(script, tmp_path), make(script, tmp_path)
+    enter = caller._gate.enter
+
+    async def slow(weight: int, *, patience_s: float, urgent: bool) -> object:
+        ticket = await enter(weight, patience_s=patience_s, urgent=urgent)
+        script.now += 0.2
+        other_process._stops.forbid(40.0, banned=False)
+        return ticket
+
+    monkeypatch.setattr(caller._gate, "enter", slow)
+    with pytest.raises(RateLimited):
+        call(caller)
+    assert script.sent == 0
+    assert in_flight(caller) == 0
+
+
+def test_after_a_429_nobody_sends_until_the_time_given(tmp_path) -> None:
+    script = Script(429, 200)
+    caller = make(script, tmp_path)
+    assert call(caller).status == 429  # 30 s is more than the patience
+    other_process = make(script, tmp_path)
+    for stopped in (caller, other_process):
+        with pytest.raises(RateLimited) as caught:
+            call(stopped)
+        assert not isinstance(caught.value, Banned)
+        assert caught.value.retry_after == pytest.approx(30, abs=0.1)
+    assert script.sent == 1
+    script.now += 30.1
+    assert call(caller).status == call(other_process).status == 200
+
+
+def test_a_429_is_waited_out_and_repeated_where_patience_allows(tmp_path) -> None:
+    script = Script(429, 200)
+    caller = make(script, tmp_path)
+
+    async def main() -> Answer:
+        task = asyncio.ensure_future(caller.send(ASK, weight=2, repeatable=True, deadline_s=10, patience_s=60))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert script.sent == 1
+        script.now += 31
+        return await asyncio.wait_for(task, 3)
+
+    assert asyncio.run(main()).status == 200
+    assert script.sent == 2
+
+
+def test_a_ban_is_never_repeated_and_known_to_all(tmp_path) -> None:
+    script = Script(418, 200)
+    caller = make(script, tmp_path)
+    assert call(caller, patience_s=3600).status == 418
+    for stopped in (caller, make(script, tmp_path)):
+        with pytest.raises(Banned):
+            call(stopped)
+    assert script.sent == 1
+
+
+def test_an_open_breaker_sends_nothing_and_one_try_closes_it(tmp_path) -> None:
+    script = Script(503, 503, 503, 503, 200)
+    breaker = Breaker(threshold=4, cool_s=20.0)
+    caller = make(script, tmp_path, breaker)
+    assert call(caller).status == 503
+    with pytest.raises(NotSent) as caught:
+        call(caller)
+    assert caught.value.retry_after == pytest.approx(20, abs=0.1)
+    assert script.sent == 4
+    assert in_flight(caller) == 0
+    script.now += 20
+    assert call(caller).status == 200
+    assert breaker.state(script.now) == "closed"
+
+
+def test_reading_waits_for_a_short_pause_of_the_breaker(tmp_path) -> None:
+    script = Script(503, 503, 200)
+    caller = make(script, tmp_path, Breaker(threshold=2, cool_s=1.0))
+    assert call(caller).status == 200
+    assert script.sent == 3
+
+
+@pytest.mark.parametrize("error", [ExchangeError("too large", context={"sent": True}), ConfigurationError("no such")])
+def test_other_errors_pass_and_give_the_ticket_back(tmp_path, error) -> None:
+    caller = make(Script(error), tmp_path)
+    with pytest.raises(type(error)):
+        call(caller)
+    assert in_flight(caller) == 0
+
+
+def test_a_cancelled_call_stays_counted_but_not_in_flight(tmp_path) -> None:
+    caller = make(Script(asyncio.CancelledError()), tmp_path)
+
+    async def main() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await caller.send(ASK, weight=7, repeatable=True, deadline_s=1, patience_s=1)
+
+    asyncio.run(main())
+    state = caller._gate.limiter.states(caller._gate.moment())[0]
+    assert (state.in_flight, state.used) == (0, 7)

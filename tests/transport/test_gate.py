@@ -1,0 +1,180 @@
+"""Waiting for weight: order, priority, patience, cancelling."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from cryptox.errors import Banned, RateLimited
+from cryptox.transport.clock import ExchangeClock
+from cryptox.transport.gate import Gate
+from cryptox.transport.limiter import Limiter
+from cryptox.transport.messages import Limit, Usage
+
+HOUR = 3_600_000
+
+
+def make(amount: int = 100, window_ms: int = 24 * HOUR, limiter: Limiter | None = None) -> Gate:
+    """A gate in the middle of a long window, with one answer seen."""
+    clock = ExchangeClock()
+    now = time.monotonic()
+    clock.observe(window_ms * 20_000 + window_ms // 2, now, now, wall_s=time.time())
+    return Gate(limiter or Limiter([Limit("REQUEST_WEIGHT", amount, window_ms)]), clock)
+
+
+async def opened(amount: int = 100) -> Gate:
+    gate = make(amount)
+    ticket = await gate.enter(1, patience_s=0)
+    gate.answered(ticket, (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+    return gate
+
+
+def test_what_fits_goes_at_once_and_what_does_not_is_refused_at_once() -> None:
+    async def main() -> None:
+        gate = await opened()
+        await gate.enter(90, patience_s=0)
+        began = time.monotonic()
+        with pytest.raises(RateLimited) as caught:
+            await gate.enter(20, patience_s=60)
+        assert time.monotonic() - began < 0.2
+        assert caught.value.retry_after == pytest.approx(12 * 3600, rel=0.01)
+        assert gate.waiting == 0
+
+    asyncio.run(main())
+
+
+def test_those_who_wait_go_in_order_but_urgent_ones_first() -> None:
+    async def main() -> None:
+        gate = make()
+        held = [await gate.enter(1, patience_s=0) for _ in range(2)]  # all that a first window opens with
+        order: list[str] = []
+
+        async def go(name: str, urgent: bool) -> None:
+            await gate.enter(1, patience_s=5, urgent=urgent)
+            order.append(name)
+
+        tasks = [asyncio.ensure_future(go(f"bulk{n}", False)) for n in range(3)]
+        await asyncio.sleep(0.01)
+        tasks.append(asyncio.ensure_future(go("single", True)))
+        await asyncio.sleep(0.01)
+        assert order == []
+        gate.answered(held[0], (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+        await asyncio.gather(*tasks)
+        assert order == ["single", "bulk0", "bulk1", "bulk2"]
+
+    asyncio.run(main())
+
+
+def test_urgent_ones_do_not_starve_the_others() -> None:
+    async def main() -> None:
+        gate = make()
+        held = [await gate.enter(1, patience_s=0) for _ in range(2)]
+        order: list[bool] = []
+
+        async def go(urgent: bool) -> None:
+            await gate.enter(1, patience_s=5, urgent=urgent)
+            order.append(urgent)
+
+        tasks = [asyncio.ensure_future(go(n > 0)) for n in range(20)]
+        await asyncio.sleep(0.01)
+        gate.answered(held[0], (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+        await asyncio.gather(*tasks)
+        assert order.index(False) == 8
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_wait_leaves_nothing_behind() -> None:
+    async def main() -> None:
+        gate = make()
+        held = [await gate.enter(1, patience_s=0) for _ in range(2)]
+        first = asyncio.ensure_future(gate.enter(1, patience_s=5))
+        second = asyncio.ensure_future(gate.enter(1, patience_s=5))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        await asyncio.sleep(0.01)
+        assert gate.waiting == 1
+        gate.answered(held[0], (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+        await asyncio.wait_for(second, 1)
+        assert gate.waiting == 0
+        assert gate.limiter.states(gate.moment())[0].in_flight == 2
+
+    asyncio.run(main())
+
+
+def test_patience_ends_also_far_back_in_the_queue() -> None:
+    async def main() -> None:
+        gate = make()
+        for _ in range(2):
+            await gate.enter(1, patience_s=0)
+        long = asyncio.ensure_future(gate.enter(1, patience_s=5))
+        await asyncio.sleep(0.01)
+        began = time.monotonic()
+        with pytest.raises(RateLimited):
+            await gate.enter(1, patience_s=0.15)
+        assert 0.1 < time.monotonic() - began < 0.6
+        long.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_stop_refuses_those_in_the_queue_too() -> None:
+    async def main() -> None:
+        gate = make()
+        for _ in range(2):
+            await gate.enter(1, patience_s=0)
+        waiting = [asyncio.ensure_future(gate.enter(1, patience_s=5)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        gate.limiter.forbid(time.monotonic() + 60, banned=True)
+        for task in waiting:
+            with pytest.raises(Banned) as caught:
+                await asyncio.wait_for(task, 2)
+            assert 55 < caught.value.retry_after <= 60
+
+    asyncio.run(main())
+
+
+def test_a_short_stop_is_waited_out() -> None:
+    async def main() -> None:
+        gate = await opened()
+        end = time.monotonic() + 0.2
+        gate.limiter.forbid(end)
+        await gate.enter(1, patience_s=5)
+        assert time.monotonic() >= end
+
+    asyncio.run(main())
+
+
+def test_an_answer_on_another_loop_lets_a_waiter_in() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 100, 24 * HOUR)])
+    held, free = threading.Event(), threading.Event()
+
+    def other() -> None:
+        async def hold() -> None:
+            gate = make(limiter=limiter)
+            tickets = [await gate.enter(1, patience_s=0) for _ in range(2)]
+            held.set()
+            await asyncio.to_thread(free.wait, 5)
+            gate.answered(tickets[0], (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+
+        asyncio.run(hold())
+
+    async def main() -> None:
+        gate = make(limiter=limiter)
+        assert held.wait(5)
+        task = asyncio.ensure_future(gate.enter(1, patience_s=5))
+        await asyncio.sleep(0.02)
+        assert not task.done()
+        free.set()
+        await asyncio.wait_for(task, 2)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        asyncio.run(main())
+    finally:
+        free.set()
+        thread.join()

@@ -1,0 +1,230 @@
+"""The limiter's rules one by one; the campaign shows them together."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cryptox.errors import ValidationError
+from cryptox.transport.clock import Moment
+from cryptox.transport.limiter import Limiter, Ticket, Wait
+from cryptox.transport.messages import Limit, Usage
+
+MINUTE = 60_000
+WEIGHT = Limit("REQUEST_WEIGHT", 6000, MINUTE)
+BASE = 1_767_225_600_000  # a full minute
+
+
+def at(seconds: float, unsure_ms: float = 5.0) -> Moment:
+    return Moment(seconds, BASE + seconds * 1000 - unsure_ms, BASE + seconds * 1000 + unsure_ms)
+
+
+def used(count: int, window_ms: int = MINUTE) -> tuple[Usage, ...]:
+    return (Usage("REQUEST_WEIGHT", window_ms, count),)
+
+
+def granted(limiter: Limiter, weight: int, seconds: float) -> Ticket:
+    outcome = limiter.take(weight, at(seconds))
+    assert isinstance(outcome, Ticket), outcome
+    return outcome
+
+
+def refused(limiter: Limiter, weight: int, seconds: float) -> Wait:
+    outcome = limiter.take(weight, at(seconds))
+    assert isinstance(outcome, Wait)
+    return outcome
+
+
+def seen(limiter: Limiter, weight: int, seconds: float, count: int) -> None:
+    limiter.answered(granted(limiter, weight, seconds), used(count), at(seconds + 0.05))
+
+
+def test_after_one_header_five_pages_go_at_once() -> None:
+    limiter = Limiter([WEIGHT, Limit("RAW_REQUESTS", 300_000, 300_000)])
+    seen(limiter, 1, 10.0, 1)
+    for _ in range(16):
+        granted(limiter, 2, 10.06)
+
+
+def test_five_pages_go_at_once_beside_somebody_who_was_here_before() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 1, 1.0, 501)
+    for _ in range(5):
+        granted(limiter, 2, 1.06)
+
+
+def test_a_new_window_opens_with_four_until_its_first_header() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 1, 10.0, 1)
+    tickets = [granted(limiter, 2, 60.1) for _ in range(4)]
+    assert refused(limiter, 2, 60.1).least_s == 0.0
+    limiter.lost(tickets[0], at(60.2))  # an answer that never comes must not close it for ever
+    granted(limiter, 2, 60.2)
+    refused(limiter, 2, 60.2)
+    limiter.answered(tickets[1], used(4), at(60.3))
+    granted(limiter, 2, 60.3)
+
+
+def test_a_window_begins_only_when_that_is_certain() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 2, 10.0, 5999)
+    refused(limiter, 2, 59.9)
+    refused(limiter, 2, 60.004)
+    granted(limiter, 2, 60.006)
+
+
+def test_the_header_and_what_is_in_flight_count() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    seen(limiter, 1, 1.0, 1)
+    granted(limiter, 600, 1.1)
+    wait = refused(limiter, 400, 1.1)
+    assert wait.least_s == pytest.approx(58.905)
+    granted(limiter, 300, 1.1)
+
+
+def test_the_reserve_is_three_percent_and_melts_towards_the_end() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    seen(limiter, 900, 0.1, 900)
+    refused(limiter, 75, 0.2)
+    ticket = granted(limiter, 65, 0.2)
+    limiter.answered(ticket, used(965), at(0.3))
+    refused(limiter, 25, 0.4)
+    granted(limiter, 25, 50.0)
+
+
+def test_weight_of_failed_requests_stays_counted_and_of_unsent_ones_does_not() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    seen(limiter, 1, 1.0, 1)
+    lost, unsent = granted(limiter, 500, 1.1), granted(limiter, 400, 1.1)
+    limiter.lost(lost, at(1.2))
+    refused(limiter, 400, 1.2)
+    limiter.unsent(unsent)
+    granted(limiter, 400, 1.2)
+
+
+def test_an_answer_from_before_the_boundary_does_not_fill_the_new_window() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 2, 50.0, 4000)
+    late = granted(limiter, 2, 59.98)
+    limiter.answered(late, used(4002), at(60.05))
+    assert limiter.states(at(60.05))[0].used == 2  # only its own weight, to be safe
+    granted(limiter, 2, 60.06)
+
+
+def test_a_lower_header_shows_that_the_new_window_counted_it() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 2, 50.0, 3000)
+    late = granted(limiter, 2, 59.98)
+    limiter.answered(late, used(402), at(60.05))
+    assert limiter.states(at(60.05))[0].used == 402
+
+
+def test_a_lower_header_before_our_clock_says_so_is_kept_for_the_next_window() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 2, 50.0, 3000)
+    late = granted(limiter, 2, 59.97)
+    limiter.answered(late, used(302), at(59.997))  # within the clock's uncertainty of the boundary
+    assert limiter.states(at(59.998))[0].used == 3000
+    assert limiter.states(at(60.01))[0].used == 302
+
+
+def test_a_clock_that_is_wrong_is_overruled_by_the_count() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 2, 30.0, 4000)
+    seen(limiter, 2, 45.0, 40)
+    assert limiter.states(at(46.0))[0].used == 40
+
+
+def test_all_limits_must_have_room_and_a_raw_request_counts_one() -> None:
+    limiter = Limiter([WEIGHT, Limit("RAW_REQUESTS", 3, 300_000), Limit("ORDERS", 1, 1000)])
+    assert [limit.kind for limit in limiter.limits] == ["REQUEST_WEIGHT", "RAW_REQUESTS"]
+    seen(limiter, 500, 1.0, 500)
+    granted(limiter, 500, 1.1)
+    refused(limiter, 2, 1.2)
+    refused(limiter, 2, 62.0)
+    granted(limiter, 2, 301.0)
+
+
+def test_new_limits_keep_what_is_in_flight() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 1, 1.0, 1)
+    ticket = granted(limiter, 150, 1.1)
+    limiter.replace([Limit("REQUEST_WEIGHT", 200, 1000)])
+    assert limiter.states(at(1.2))[0].in_flight == 150
+    refused(limiter, 60, 1.2)
+    limiter.answered(ticket, used(150, 1000), at(1.3))
+    granted(limiter, 60, 2.1)
+
+
+def test_a_stop_holds_for_all_and_only_grows() -> None:
+    limiter = Limiter([WEIGHT])
+    limiter.forbid(30.0, banned=True)
+    limiter.forbid(20.0)
+    assert limiter.banned
+    assert refused(limiter, 1, 10.0) == Wait(20.0, 20.0)
+    granted(limiter, 1, 30.0)
+
+
+def test_more_than_a_window_is_refused_at_once_and_a_share_is_kept() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 100, MINUTE)], share=0.5)
+    with pytest.raises(ValidationError, match="costs 101"):
+        limiter.take(101, at(1.0))
+    seen(limiter, 1, 1.0, 1)
+    granted(limiter, 40, 1.1)
+    refused(limiter, 10, 1.1)
+    granted(Limiter([Limit("REQUEST_WEIGHT", 100, MINUTE)], share=0.1), 50, 1.0)  # dearer than the share, but alone
+    with pytest.raises(ValueError, match="share"):
+        Limiter([WEIGHT], share=0.0)
+
+
+def test_threads_together_get_no_more_than_one_would() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    seen(limiter, 1, 1.0, 1)
+    taken: list[Ticket] = []
+
+    def work() -> None:
+        for _ in range(300):
+            outcome = limiter.take(1, at(1.1))
+            if isinstance(outcome, Ticket):
+                taken.append(outcome)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 960 <= len(taken) <= 970
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["take", "answer", "lose", "unsend"]), st.floats(0, 0.4), st.integers(1, 60)),
+        max_size=150,
+    )
+)
+def test_alone_no_window_is_ever_overdrawn(steps: list[tuple[str, float, int]]) -> None:
+    """The exchange counts a request when it is sent or when it is answered, whichever is worse for us."""
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 200, 1000)])
+    counts: dict[int, int] = {}
+    flying: list[tuple[Ticket, int]] = []
+    now = 0.0
+    for act, pause, weight in steps:
+        now += pause
+        moment = at(now, unsure_ms=3.0)
+        if act == "take":
+            outcome = limiter.take(weight, moment)
+            if isinstance(outcome, Ticket):
+                second = int(now)
+                counts[second] = counts.get(second, 0) + weight
+                assert counts[second] <= 200
+                flying.append((outcome, counts[second]))
+        elif flying:
+            ticket, count = flying.pop(0)
+            if act == "answer":
+                limiter.answered(ticket, used(count, 1000), moment)
+            else:
+                limiter.lost(ticket, moment)

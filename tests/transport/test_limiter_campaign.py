@@ -1,0 +1,101 @@
+"""Against 200 weight a second with two other clients: nobody is refused, and what they leave is used."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from simulation import Exchange, Process, World, regular
+
+WINDOWS = 18
+
+
+def campaign(seed: int, processes: int, latency_s: tuple[float, float], uncertainty_ms: float) -> tuple[Exchange, list]:
+    world = World(seed)
+    exchange = Exchange(world, amount=200, window_ms=1000)
+    draw = world.random.uniform
+    regular(exchange, 2, 0.025, start_s=draw(0, 0.025))  # steady at 40 %
+    regular(exchange, 2, 0.1, requests=2, start_s=draw(0, 0.1))  # 2 % at once, ten times a second
+    ours = [
+        Process(
+            exchange,
+            f"cryptox{n}",
+            requests=10**6,
+            latency_s=latency_s,
+            offset_ms=draw(-0.9, 0.9) * uncertainty_ms,
+            uncertainty_ms=uncertainty_ms,
+            start_s=0.3 + draw(0, 0.5),
+        )
+        for n in range(processes)
+    ]
+    world.run(WINDOWS + 1.99)
+    return exchange, ours
+
+
+@pytest.mark.parametrize(
+    ("processes", "latency_s", "uncertainty_ms"),
+    [
+        (2, (0.0005, 0.025), 12.0),
+        (1, (0.0005, 0.025), 12.0),
+        (2, (0.0005, 0.003), 2.0),
+        (2, (0.010, 0.011), 2.0),
+    ],
+    ids=["two-jitter-1-to-50ms", "one-jitter-1-to-50ms", "two-on-loopback", "two-at-20ms"],
+)
+def test_nobody_is_refused_and_nine_tenths_are_used(processes, latency_s, uncertainty_ms, record_property) -> None:
+    shares = []
+    for seed in range(6):
+        exchange, ours = campaign(seed, processes, latency_s, uncertainty_ms)
+        assert exchange.refused == []
+        shares.append(exchange.share(1, WINDOWS + 1))
+        done = [len(process.done_at) for process in ours]
+        assert min(done) > 0.2 * max(done)  # nobody starves
+    record_property("share", statistics.mean(shares))
+    print(f"share of what others left: mean {statistics.mean(shares):.3f}, least {min(shares):.3f}")
+    assert statistics.mean(shares) >= 0.9
+
+
+def test_alone_nearly_all_is_used_and_nothing_refused() -> None:
+    world = World(1)
+    exchange = Exchange(world, amount=200, window_ms=1000)
+    Process(exchange, "cryptox", requests=10**6)
+    world.run(9.99)
+    assert exchange.refused == []
+    assert exchange.share(1, 9) >= 0.95
+
+
+def test_with_the_real_limit_a_bulk_runs_without_any_pause() -> None:
+    world = World(3)
+    exchange = Exchange(world, amount=6000, window_ms=60_000)
+    bulk = Process(exchange, "cryptox", requests=500, in_flight=16, latency_s=(0.010, 0.0101), start_s=5.0)
+    world.run(30.0)
+    assert len(bulk.done_at) == 500
+    assert bulk.done_at[-1] - 5.0 < 0.0202 * (500 / 16 + 2)
+    assert exchange.refused == []
+
+
+def test_another_client_that_uses_the_minute_up_stops_us_in_time() -> None:
+    world = World(4)
+    exchange = Exchange(world, amount=6000, window_ms=60_000)
+    regular(exchange, 50, 0.6)  # 5,000 a minute
+    Process(exchange, "cryptox", requests=10**6, start_s=10.0, latency_s=(0.02, 0.04))
+    world.run(179.0)
+    assert [who for _, who, _ in exchange.refused] == []
+    assert exchange.share(1, 2) > 0.8
+
+
+def test_the_simulation_would_notice_a_limiter_that_counts_only_its_own() -> None:
+    world = World(0)
+    exchange = Exchange(world, amount=200, window_ms=1000)
+    regular(exchange, 2, 0.025)
+    process = Process(exchange, "cryptox", requests=10**6)
+    process.limiter.answered = lambda ticket, _usages, now: type(process.limiter).answered(
+        process.limiter, ticket, (), now
+    )
+    world.run(3.0)
+    assert exchange.refused
