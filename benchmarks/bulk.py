@@ -65,8 +65,13 @@ def small() -> list[tuple[str, ...]]:
         ]
     for name, seconds in (("warm session", warm), ("first call of a process, imports apart", first)):
         value = statistics.median(seconds)
-        rows.append((f"{HOURS:,} x 1h, {SMALL_LATENCY * 1000:.0f} ms: {name}", f"{value * 1000:.1f} ms",
-                     f"{value / SMALL_LATENCY:.2f} round trips"))
+        rows.append(
+            (
+                f"{HOURS:,} x 1h, {SMALL_LATENCY * 1000:.0f} ms: {name}",
+                f"{value * 1000:.1f} ms",
+                f"{value / SMALL_LATENCY:.2f} round trips",
+            )
+        )
     return rows
 
 
@@ -104,8 +109,11 @@ def large() -> list[tuple[str, ...]]:
     wall = statistics.median(fast)
     return [
         (f"{MINUTES:,} x 1m, {LARGE_LATENCY * 1000:.0f} ms: page by page", f"{statistics.median(slow):.2f} s", ""),
-        (f"{MINUTES:,} x 1m: klines_bulk, 16 in flight", f"{wall:.2f} s",
-         f"{statistics.median(slow) / wall:.1f} times as fast, {MINUTES / wall:,.0f} rows/s"),
+        (
+            f"{MINUTES:,} x 1m: klines_bulk, 16 in flight",
+            f"{wall:.2f} s",
+            f"{statistics.median(slow) / wall:.1f} times as fast, {MINUTES / wall:,.0f} rows/s",
+        ),
         ("    CPU of the client", f"{statistics.median(cpu):.2f} s", ""),
         ("    peak memory growth", "", f"{statistics.median(growth):.2f} times the frame"),
     ]

@@ -206,6 +206,5 @@ SYMBOLS = _table(
 )
 
 TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (KLINES, TRADES, AGG_TRADES, DEPTH, TICKER, PRICES, BOOK_TICKER, AVG_PRICE, SYMBOLS)
+    table.name: table for table in (KLINES, TRADES, AGG_TRADES, DEPTH, TICKER, PRICES, BOOK_TICKER, AVG_PRICE, SYMBOLS)
 }

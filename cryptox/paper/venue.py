@@ -40,7 +40,7 @@ class _Embedded:
 _embedded = _Embedded()
 
 
-def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) -> BinanceVenue:  # noqa: ARG001  # one form for all
+def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) -> BinanceVenue:  # noqa: ARG001  # the form
     """The embedded exchange, started if it does not run yet; other addresses are not its own."""
     moved = [field for field in ("rest_url", "stream_url", "ws_api_url") if getattr(settings, field) is not None]
     if moved:

@@ -116,9 +116,7 @@ class CandleJob:
         if self.interval.count(wanted.start, wanted.end) <= PAGES_WORTH_PROBING * self.history.cap:
             await self._fetch(wanted)
             return
-        first, last = await asyncio.gather(
-            self.oldest(wanted.start, wanted.end), self.newest(wanted.start, wanted.end)
-        )
+        first, last = await asyncio.gather(self.oldest(wanted.start, wanted.end), self.newest(wanted.start, wanted.end))
         if first is None or last is None:
             await self._confirm(wanted)
             return
@@ -171,9 +169,7 @@ class CandleJob:
 
     async def _fetch(self, wanted: Range) -> None:
         if wanted:
-            await self.history.fetch(
-                wanted, workers=self.workers, on_page=self.on_page, keep_going=self.keep_going
-            )
+            await self.history.fetch(wanted, workers=self.workers, on_page=self.on_page, keep_going=self.keep_going)
 
     async def _confirm(self, hole: Range) -> None:
         """Ask for exactly a stretch that seems empty; what is there after all is fetched."""

@@ -51,9 +51,7 @@ class Core:
         self.user = user
         self._frame_default = frame
         self._exact_default = exact
-        self._address: Address = address_of(
-            venue.hosts.rest, venue.capabilities.default_limits, settings.weight_share
-        )
+        self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits, settings.weight_share)
         self._line: Line | None = None
         self._closed: str | None = None
         self._bulk: Bulk | None = None

@@ -100,9 +100,7 @@ class KlineCalls(Core):
         if start_ms is not None and (start_ms >= stop or rows == 0):
             batch = Batch.empty(KLINES, exact=form.exact)
         else:
-            request = self.venue.klines(
-                name, grid.name, start_ms=start_ms, end_ms=stop, limit=rows, exact=form.exact
-            )
+            request = self.venue.klines(name, grid.name, start_ms=start_ms, end_ms=stop, limit=rows, exact=form.exact)
             batch = inside(await self._ask(request), "open_time", Range(start_ms or 0, stop))
         return self._frame(batch, form, symbol=name, interval=grid.name, as_of=iso(as_of))
 
@@ -278,5 +276,3 @@ def _expected(limit: int | None, start_ms: int | None, stop: int, grid: Interval
         return None if limit is None else limit * symbols
     between = grid.count(start_ms, stop) if start_ms < stop else 0
     return (between if limit is None else min(limit, between)) * symbols
-
-

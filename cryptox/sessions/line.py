@@ -24,9 +24,7 @@ class Line:
     def __init__(self, venue: Venue, settings: Settings, address: Address, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.reading = asyncio.Lock()  # one reading of the clock at a time
-        self._http = Http(
-            timeout_s=settings.timeout, max_connections=settings.max_in_flight, proxy=settings.proxy
-        )
+        self._http = Http(timeout_s=settings.timeout, max_connections=settings.max_in_flight, proxy=settings.proxy)
         gate = Gate(address.limiter, address.clock)
         self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
 

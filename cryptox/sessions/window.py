@@ -42,4 +42,3 @@ class Window:
         if end is not None:
             end = min(end, as_of_ms)
         return start, end
-

@@ -1,4 +1,4 @@
-"""The story that ``cryptox demo`` tells, offline on the paper exchange: history fast, in any frame, right under faults."""
+"""The story that ``cryptox demo`` tells, offline: history fast, in any frame, and right under faults."""
 
 from __future__ import annotations
 

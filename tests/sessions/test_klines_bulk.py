@@ -66,9 +66,7 @@ def test_equals_the_exchanges_own_candles(
     expected = [
         o
         for o in have
-        if (o < forming or (unfinished and o == forming))
-        and (start is None or o >= start)
-        and (end is None or o < end)
+        if (o < forming or (unfinished and o == forming)) and (start is None or o >= start) and (end is None or o < end)
     ]
     if limit is not None:
         expected = expected[:limit] if start is not None else expected[-limit:]
@@ -150,8 +148,8 @@ def test_an_interrupt_keeps_what_was_fetched_and_the_same_call_goes_on() -> None
 
     async def interrupted() -> None:
         task = asyncio.create_task(session.klines_bulk("BTCUSDT", "1h", 100))
-        while len(venue.asked) < 5:
-            await asyncio.sleep(0)  # noqa: ASYNC110  # the plain exchange has no event to wait for
+        while len(venue.asked) < 5:  # noqa: ASYNC110  # it has no event to wait for
+            await asyncio.sleep(0)  # the plain exchange has no event to wait for
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -49,6 +49,6 @@ def test_other_things_have_no_card() -> None:
 
 def test_value_text() -> None:
     assert cards.value_text(Decimal("1E-8")) == "0.00000001"
-    assert cards.value_text(()) == "–"  # noqa: RUF001
+    assert cards.value_text(()) == "–"
     assert cards.value_text({"b", "a"}) == "a, b"
     assert cards.value_text(True) == "True"

@@ -113,6 +113,4 @@ def _strip(url: str | None, name: str, schemes: tuple[str, ...], suffixes: tuple
 def from_environment(environment: Mapping[str, str], names: tuple[str, str, str]) -> dict[str, str]:
     """The addresses that the environment gives, by setting name."""
     settings = ("rest_url", "stream_url", "ws_api_url")
-    return {
-        setting: environment[name] for setting, name in zip(settings, names, strict=True) if environment.get(name)
-    }
+    return {setting: environment[name] for setting, name in zip(settings, names, strict=True) if environment.get(name)}

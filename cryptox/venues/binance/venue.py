@@ -101,9 +101,7 @@ class BinanceVenue:
     def trades(self, symbol: str, *, limit: int, exact: bool) -> Request[Batch]:
         """The newest trades, oldest first."""
         params = {"symbol": symbol, "limit": str(limit)}
-        return _request(
-            "trades", ep.TRADES, params, functools.partial(read.read_trades, exact=exact), symbol=symbol
-        )
+        return _request("trades", ep.TRADES, params, functools.partial(read.read_trades, exact=exact), symbol=symbol)
 
     def agg_trades(
         self,
