@@ -7,18 +7,23 @@ kept as text, without any local value, for ``last_error()``.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import linecache
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import date, datetime
-from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from types import TracebackType
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from cryptox._secrets import is_secret, scrub
 from cryptox.errors import CryptoxError
 
-__all__ = ["PACKAGE", "boundary", "keep_users_frames", "last_error", "remember"]
+__all__ = ["PACKAGE", "boundary", "keep_users_frames", "last_error", "public", "remember"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 NO_ERROR: Final = "no error so far"
@@ -49,10 +54,34 @@ class boundary:  # noqa: N801  # reads as a statement: `with boundary():`
         remember(error)
         _detach(error, handled)
         if frames is not None:
-            if isinstance(error, CryptoxError):
-                _complete(error, frames.tb_frame)
+            if isinstance(error, CryptoxError) and frames.tb_frame.f_code is not _PUBLIC:
+                code = frames.tb_frame.f_code
+                names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+                _complete(error, code.co_name, {name: frames.tb_frame.f_locals.get(name) for name in names})
             frames.tb_next = None
             error.__traceback__ = frames
+
+
+def public(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """A coroutine method as users of ``await`` see it: an error leaves it without its inner frames."""
+
+    @functools.wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        with boundary():
+            try:
+                return await function(*args, **kwargs)
+            except CryptoxError as error:
+                _complete(error, function.__name__, inspect.signature(function).bind(*args, **kwargs).arguments)
+                raise
+
+    return call
+
+
+async def _nothing() -> None:
+    """Only to know the code that all public coroutine methods share."""
+
+
+_PUBLIC: Final = public(_nothing).__code__
 
 
 def last_error() -> str:
@@ -109,19 +138,18 @@ class _Kept:
 _kept: Final = _Kept()
 
 
-def _complete(error: CryptoxError, frame: FrameType) -> None:
+def _complete(error: CryptoxError, name: str, arguments: Mapping[str, Any]) -> None:
     """Make the suggestion a whole call: its name, and what the user passed and need not change."""
     if error.suggested is None:
         return
-    code = frame.f_code
-    call = error.suggested.get("call", code.co_name)
+    call = error.suggested.get("call", name)
     passed: dict[str, Any] = {}
     # A bulk call takes every argument of its single-request twin; others have arguments of their own.
-    if call in (code.co_name, f"{code.co_name}_bulk"):
-        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            value = _plain(frame.f_locals.get(name))
-            if name != "self" and value is not None and not is_secret(name):
-                passed[name] = value
+    if call in (name, f"{name}_bulk"):
+        for argument, given in arguments.items():
+            value = _plain(given)
+            if argument != "self" and value is not None and not is_secret(argument):
+                passed[argument] = value
     error.suggested = {"call": call, **passed, **error.suggested}
 
 

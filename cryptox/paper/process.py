@@ -1,7 +1,7 @@
 """A paper exchange in a process of its own: ``cryptox paper --port 9000``, or ``python -m cryptox.paper.process``.
 
-It prints one line of JSON with its addresses, then serves until it is asked to terminate. Started through a pipe it
-also ends with its standard input, so that it does not outlive who started it.
+It says where it listens, to people on a terminal and as one line of JSON to programs, then serves until it is asked to
+terminate. Started through a pipe it also ends with its standard input, so that it does not outlive who started it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from types import FrameType, TracebackType
 from typing import IO, Any, Self
 
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
+from cryptox.venues.binance.endpoints import KLINES
 
 from .exchange import PaperExchange
 
@@ -53,13 +54,8 @@ def serve(arguments: Sequence[str] | None = None) -> int:
         return 2
     over = _asked_to_end()
     with exchange:
-        urls = {
-            "rest_url": exchange.rest_url,
-            "stream_url": exchange.stream_url,
-            "ws_api_url": exchange.ws_api_url,
-            "pid": os.getpid(),
-        }
-        sys.stdout.write(json.dumps(urls) + "\n")
+        as_json = options.json or not sys.stdout.isatty()
+        sys.stdout.write((_addresses(exchange) if as_json else _welcome(exchange)) + "\n")
         sys.stdout.flush()
         if not options.keep and _is_piped():
             threading.Thread(target=_read_to_end, args=(over,), name="cryptox-paper-input", daemon=True).start()
@@ -71,21 +67,51 @@ def serve(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="cryptox paper", description="An exchange on this machine that speaks Binance Spot."
+        prog="cryptox paper",
+        description="An exchange on this machine that speaks Binance Spot: public market data over REST, for any client.",
+        epilog='example: cryptox paper --port 9000 --clock "2024-06-01 12:00" --limit REQUEST_WEIGHT=200/1s',
     )
-    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes any free one")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; anything but loopback lets others in")
+    parser.add_argument("--seed", type=int, default=7, help="of the market: the same seed, the same market")
     parser.add_argument("--symbol", action="append", help="only this symbol; may be repeated")
-    parser.add_argument("--clock", help='market time: "now" or a moment such as "2024-06-01 12:00"')
-    parser.add_argument("--speed", type=float, help="how many times as fast as real time (0: frozen)")
+    parser.add_argument("--clock", help='market time: "now" (the default), or frozen at "2024-06-01 12:00"')
+    parser.add_argument("--speed", type=float, help="let --clock run, so many times as fast as real time")
     parser.add_argument("--history", help="file of real history to serve (parquet, feather, CSV)")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds an answer takes")
     parser.add_argument(
         "--limit", action="append", default=[], metavar="KIND=AMOUNT/WINDOW", help="such as REQUEST_WEIGHT=200/1s"
     )
     parser.add_argument("--keep", action="store_true", help="go on when a piped standard input ends")
+    parser.add_argument("--json", action="store_true", help="one line of JSON, on a terminal too")
     return parser
+
+
+def _addresses(exchange: PaperExchange) -> str:
+    """For programs."""
+    return json.dumps(
+        {
+            "rest_url": exchange.rest_url,
+            "stream_url": exchange.stream_url,
+            "ws_api_url": exchange.ws_api_url,
+            "pid": os.getpid(),
+        }
+    )
+
+
+def _welcome(exchange: PaperExchange) -> str:
+    """For people."""
+    return "\n".join(
+        (
+            repr(exchange),
+            "",
+            f'  cryptox   cx.connect("binance", rest_url="{exchange.rest_url}")',
+            f"  programs  BINANCE_API_URL={exchange.rest_url}",
+            f"  curl      {exchange.rest_url}{KLINES.path}?symbol={exchange.market.listings[0].symbol}&interval=1h",
+            "",
+            "Public market data; accounts, orders and streams are not served yet. Ctrl-C ends it.",
+        )
+    )
 
 
 def _say(text: str) -> None:

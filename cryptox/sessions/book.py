@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cryptox._boundary import public
 from cryptox.model.names import check_limit, normalise_symbol
 from cryptox.model.time import iso
 from cryptox.sessions.core import Core, Frame
@@ -14,6 +15,7 @@ LEVELS_WITHOUT_LIMIT = 100
 class BookCalls(Core):
     """The order book call of a session."""
 
+    @public
     async def depth(
         self, symbol: str, limit: int = 100, *, frame: str | None = None, exact: bool | None = None
     ) -> Frame:

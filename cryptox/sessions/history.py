@@ -40,19 +40,19 @@ class History:
     exact: bool
     segments: list[Segment] = field(default_factory=list)
     failures: list[tuple[Range, CryptoxError]] = field(default_factory=list)
+    rows: int = field(init=False)  # so far
     stopped: bool = False  # another part of the same call failed: no new pages
     _canvas: Batch | None = None
     _placed: int = 0  # rows on the canvas
+
+    def __post_init__(self) -> None:
+        """Count what is there from the start."""
+        self.rows = sum(len(segment.batch) for segment in self.segments)
 
     @property
     def halted(self) -> bool:
         """Whether no further page is going to come."""
         return self.stopped or bool(self.failures)
-
-    @property
-    def rows(self) -> int:
-        """Number of rows so far."""
-        return sum(len(segment.batch) for segment in self.segments)
 
     async def fetch(self, wanted: Range, *, workers: int, on_page: Callable[[], None], keep_going: bool) -> None:
         """Fetch what of a range is not here yet. Failures are collected, not raised.
@@ -80,6 +80,7 @@ class History:
                 else:
                     in_a_row = 0
                     self.segments.append(self._place(segment, places))
+                    self.rows += len(segment.batch)
                     on_page()
 
         async with asyncio.TaskGroup() as group:

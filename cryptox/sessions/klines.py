@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from cryptox._boundary import public
 from cryptox.errors import ValidationError
 from cryptox.model.columns import KLINES
 from cryptox.model.interval import INTERVALS, Interval
@@ -27,6 +28,7 @@ ROWS_WITHOUT_LIMIT = 500
 class KlineCalls(Core):
     """The candle calls of a session."""
 
+    @public
     async def klines(
         self,
         symbol: str,
@@ -104,6 +106,7 @@ class KlineCalls(Core):
             batch = inside(await self._ask(request), "open_time", Range(start_ms or 0, stop))
         return self._frame(batch, form, symbol=name, interval=grid.name, as_of=iso(as_of))
 
+    @public
     async def klines_bulk(
         self,
         symbol: str | Sequence[str],
@@ -201,8 +204,8 @@ class KlineCalls(Core):
             )
             return await self._ask(request, bulk=True)
 
-        history = History(KLINES, "open_time", grid, self.venue.capabilities.klines_cap, ask, exact)
-        history.segments = bulk.resumed(name)
+        cap = self.venue.capabilities.klines_cap
+        history = History(KLINES, "open_time", grid, cap, ask, exact, bulk.resumed(name))
         return CandleJob(
             symbol=name,
             interval=grid,

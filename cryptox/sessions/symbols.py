@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cryptox._boundary import public
 from cryptox.errors import BadSymbol, ValidationError
 from cryptox.model.columns import DECIMAL_PRECISION, SYMBOLS
 from cryptox.model.names import normalise_symbol
@@ -25,6 +26,7 @@ __all__ = ["SymbolCalls"]
 class SymbolCalls(Core):
     """The calls of a session about symbols and time."""
 
+    @public
     async def symbols(
         self, status: str | None = "TRADING", *, frame: str | None = None, exact: bool | None = None
     ) -> Frame:
@@ -71,6 +73,7 @@ class SymbolCalls(Core):
         rows = [symbol for symbol in rules.symbols if wanted in (None, symbol.status)]
         return self._frame(_batch(rows, exact=form.exact), form, as_of=iso(as_of))
 
+    @public
     async def symbol(self, name: str) -> Symbol:
         """Trading rules of one symbol as a record.
 
@@ -108,6 +111,7 @@ class SymbolCalls(Core):
                 return symbol
         raise BadSymbol(f"{self.venue.name} does not know {wanted}.", context={"symbol": wanted})
 
+    @public
     async def server_time(self) -> pd.Timestamp:
         """Time of the exchange, UTC, to the millisecond.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from cryptox._boundary import public
 from cryptox.errors import ValidationError
 from cryptox.model.names import normalise_symbol
 from cryptox.model.time import iso
@@ -26,6 +27,7 @@ _WINDOW = re.compile(r"([1-9]\d?)([mhd])", re.ASCII)
 class TickerCalls(Core):
     """The calls of a session that give one row per symbol."""
 
+    @public
     async def ticker(
         self,
         symbols: str | Sequence[str] | None = None,
@@ -77,6 +79,7 @@ class TickerCalls(Core):
             names, form, lambda some: self.venue.ticker(some, window, exact=form.exact), window=window
         )
 
+    @public
     async def prices(
         self,
         symbols: str | Sequence[str] | None = None,
@@ -119,6 +122,7 @@ class TickerCalls(Core):
         form = self._form(frame, exact)
         return await self._rows(names, form, lambda some: self.venue.prices(some, exact=form.exact))
 
+    @public
     async def book_ticker(
         self,
         symbols: str | Sequence[str] | None = None,
@@ -162,6 +166,7 @@ class TickerCalls(Core):
         form = self._form(frame, exact)
         return await self._rows(names, form, lambda some: self.venue.book_ticker(some, exact=form.exact))
 
+    @public
     async def avg_price(self, symbol: str, *, frame: str | None = None, exact: bool | None = None) -> Frame:
         """Average price of the last minutes as a frame of one row.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cryptox._boundary import public
 from cryptox.errors import CryptoxError, ValidationError
 from cryptox.model.columns import AGG_TRADES
 from cryptox.model.names import check_limit, normalise_symbol
@@ -30,6 +31,7 @@ ROWS_WITHOUT_LIMIT = 500
 class TradeCalls(Core):
     """The trade calls of a session."""
 
+    @public
     async def trades(
         self, symbol: str, limit: int = 500, *, frame: str | None = None, exact: bool | None = None
     ) -> Frame:
@@ -77,6 +79,7 @@ class TradeCalls(Core):
         )
         return self._frame(batch, form, symbol=name, as_of=iso(as_of))
 
+    @public
     async def agg_trades(
         self,
         symbol: str,
@@ -155,6 +158,7 @@ class TradeCalls(Core):
             batch = await self._ask(request)
         return self._frame(batch, form, symbol=name, as_of=iso(as_of))
 
+    @public
     async def trades_bulk(
         self,
         symbol: str,
@@ -254,8 +258,7 @@ class TradeCalls(Core):
             found = await self._ask(request, bulk=True)
             return int(found["id"][0]) if len(found) else None
 
-        history = History(AGG_TRADES, "id", IDS, self.venue.capabilities.trades_cap, ask, exact)
-        history.segments = bulk.resumed(name)
+        history = History(AGG_TRADES, "id", IDS, self.venue.capabilities.trades_cap, ask, exact, bulk.resumed(name))
         return TapeJob(
             symbol=name,
             history=history,
@@ -288,6 +291,7 @@ class TapeJob:
     wanted: Range = NOTHING
     error: CryptoxError | None = None
 
+    @public
     async def run(self) -> None:
         """Find the ids, then fetch them."""
         try:
@@ -327,6 +331,7 @@ class TapeJob:
         """The rows so far."""
         return self.history.joined(self.wanted)
 
+    @public
     async def gaps(self) -> list[Range]:
         """Ids that the exchange does not have, as the times around them."""
         return [self._times(hole) for hole in self.history.holes(self.wanted)]

@@ -94,7 +94,14 @@ def use(venue: Any = None, *, frame: str | None = None, exact: bool | None = Non
 
 
 def users() -> list[str]:
-    """Names of connected users, sorted."""
+    """Names of connected users, sorted.
+
+    Examples
+    --------
+    >>> bob, ann = cx.connect("paper", user="bob"), cx.connect("paper", user="ann")
+    >>> cx.users()
+    ['ann', 'bob']
+    """
     return book.names()
 
 
@@ -105,6 +112,12 @@ def session(user: str, venue: str | None = None) -> Session:
     ------
     ConfigurationError
         Not connected, or connected on several venues and none named.
+
+    Examples
+    --------
+    >>> ann = cx.connect("paper", user="ann")
+    >>> cx.session("ann") is ann
+    True
     """
     with door.boundary():
         return cast(Session, book.find(user, venue))
@@ -117,6 +130,13 @@ def disconnect(user: str, venue: str | None = None) -> None:
     ------
     ConfigurationError
         Not connected, or connected on several venues and none named.
+
+    Examples
+    --------
+    >>> ann = cx.connect("paper", user="ann")
+    >>> cx.disconnect("ann")
+    >>> cx.users()
+    []
     """
     with door.boundary():
         book.leave(user, venue)

@@ -45,7 +45,13 @@ def attach(frame: Any, mapping: Mapping[str, Any]) -> Any:
 
 
 def attrs(frame: Any) -> dict[str, Any]:
-    """The attributes of a frame, as a copy; an empty dict for frames that carry none and for anything else."""
+    """The attributes of a frame, as a copy; an empty dict for frames that carry none and for anything else.
+
+    Examples
+    --------
+    >>> cx.attrs(cx.klines("BTCUSDT", "1h", 24, frame="polars"))["interval"]
+    '1h'
+    """
     if _is(frame, "pandas", "DataFrame") or _is(frame, "pandas", "Series"):
         return deepcopy(dict(frame.attrs))
     if _is(frame, "pyarrow", "Table"):

@@ -335,7 +335,8 @@ def _details(case: _Case) -> str:
         parts.append(case.words.text[:_EXCERPT])
     elif case.answer.body:
         parts.append(f"{case.answer.content_type or 'no content type'}, {len(case.answer.body)} bytes")
-    parts.append(case.excerpt if case.answer.body else "empty body")
+    if case.words is None:  # with a code and a text, the body has nothing more to tell
+        parts.append(case.excerpt if case.answer.body else "empty body")
     return " | ".join(part for part in parts if part)
 
 
