@@ -25,6 +25,7 @@ from .weights import Meter, Others, Window, announced
 __all__ = ["Answers", "Asked", "Reply"]
 
 KEPT_BYTES = 256 * 2**20
+PLAIN_TYPE = "text/plain"  # of an empty body: clients read one that says it is JSON, and stumble
 PATHS = frozenset(path for _, path in ROUTES)
 
 
@@ -180,7 +181,7 @@ def _nothing_there(asked: Asked) -> Reply:
     """A path that nobody serves, or a method that this path does not take."""
     if asked.path in PATHS:
         methods = sorted(method for method, path in ROUTES if path == asked.path)
-        return Reply(405, b"", headers={"Allow": ", ".join(methods)})
+        return Reply(405, b"", PLAIN_TYPE, {"Allow": ", ".join(methods)})
     if "text/html" in asked.accept.lower():
         return Reply(404, b"<html><body><h1>404 Not Found</h1></body></html>\n", "text/html;charset=UTF-8")
-    return Reply(404, b"")
+    return Reply(404, b"", PLAIN_TYPE)

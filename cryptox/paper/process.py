@@ -107,7 +107,7 @@ def _welcome(exchange: PaperExchange) -> str:
             "",
             f'  cryptox   cx.connect("binance", rest_url="{exchange.rest_url}")',
             f"  programs  BINANCE_API_URL={exchange.rest_url}",
-            f"  curl      {exchange.rest_url}{KLINES.path}?symbol={exchange.market.listings[0].symbol}&interval=1h",
+            f"  curl      {exchange.rest_url}{KLINES.path}?symbol={next(iter(exchange.market.listings))}&interval=1h",
             "",
             "Public market data; accounts, orders and streams are not served yet. Ctrl-C ends it.",
         )

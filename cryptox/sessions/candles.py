@@ -79,7 +79,10 @@ class CandleJob:
         holes = self.history.holes(seen)
         if not holes or holes[0].start > seen.start:
             return holes
-        listed = await self.oldest(None, None)  # nothing is missing before there was anything
+        try:
+            listed = await self.oldest(None, None)  # nothing is missing before there was anything
+        except CryptoxError:
+            return [hole for hole in holes if hole.start > seen.start]  # the rows are there; they must not be lost
         if listed is None:
             return []
         first = self.interval.floor(listed)
@@ -127,6 +130,7 @@ class CandleJob:
 
     async def _newest(self, limit: int) -> None:
         high = self.end
+        limit = min(limit, self.interval.count(0, high))
         low = self.interval.shift(high, -limit)
         self.wanted = Range(low, high)
         if limit > PAGES_WORTH_PROBING * self.history.cap:
@@ -136,7 +140,7 @@ class CandleJob:
                 return
             top = self.interval.shift(self.interval.floor(last), 1)
             first = await self.oldest(None, None)
-            low = self.interval.shift(top, -limit)
+            low = self._before(top, limit)
             low = low if first is None else max(low, self.interval.floor(first))
             self.wanted = Range(low, high)
             await self._confirm(Range(top, high))
@@ -148,12 +152,13 @@ class CandleJob:
                 return
             top = self.interval.shift(self.interval.floor(last), 1)
             await self._confirm(Range(top, low))
-            low = self.interval.shift(top, -need)
+            low = self._before(top, need)
             self.wanted = Range(low, self.end)
             await self._fetch(Range(low, top))
 
     async def _oldest(self, low: int, limit: int) -> None:
-        high = min(self.interval.shift(low, limit), self.end)
+        limit = min(limit, self.interval.count(low, self.end))
+        high = self._after(low, limit)
         self.wanted = Range(low, high)
         if limit <= PAGES_WORTH_PROBING * self.history.cap:
             await self._fetch(self.wanted)
@@ -163,9 +168,17 @@ class CandleJob:
             first = await self.oldest(high, self.end)
             bottom = self.end if first is None else self.interval.floor(first)
             await self._confirm(Range(high, bottom))
-            high = min(self.interval.shift(bottom, need), self.end)
+            high = self._after(bottom, need)
             self.wanted = Range(low, high)
             await self._fetch(Range(bottom, high))
+
+    def _before(self, high: int, rows: int) -> int:
+        """So many candles before ``high``; no earlier than the epoch, before which no exchange can be asked."""
+        return self.interval.shift(high, -min(rows, self.interval.count(0, high)))
+
+    def _after(self, low: int, rows: int) -> int:
+        """So many candles from ``low`` on, no later than the end."""
+        return self.interval.shift(low, min(rows, self.interval.count(low, self.end)))
 
     async def _fetch(self, wanted: Range) -> None:
         if wanted:

@@ -99,7 +99,7 @@ class KlineCalls(Core):
         start_ms, stop = _judged(window, grid, as_of, include_unfinished)
         if rows is None:
             rows = _rows_between(start_ms, stop, grid, cap, name) if end is not None else ROWS_WITHOUT_LIMIT
-        if start_ms is not None and (start_ms >= stop or rows == 0):
+        if stop <= 0 or (start_ms is not None and (start_ms >= stop or rows == 0)):
             batch = Batch.empty(KLINES, exact=form.exact)
         else:
             request = self.venue.klines(name, grid.name, start_ms=start_ms, end_ms=stop, limit=rows, exact=form.exact)
@@ -234,6 +234,8 @@ class KlineCalls(Core):
 
     async def _last_open(self, name: str, grid: Interval, start: int | None, end: int | None) -> int | None:
         """Open time of the last candle in a range."""
+        if end is not None and end <= 0:  # times before the epoch cannot be asked for
+            return None
         request = self.venue.klines(name, grid.name, start_ms=None, end_ms=end, limit=1, exact=False)
         batch = await self._ask(request, bulk=True)
         if not len(batch) or (start is not None and int(batch["open_time"][-1]) < start):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Line"]
 
+SINGLE_IN_FLIGHT = 8
+
 
 class Line:
     """Bound to the loop it was made on; limiter, clock, breaker and stops are the address's."""
@@ -24,7 +26,12 @@ class Line:
     def __init__(self, venue: Venue, settings: Settings, address: Address, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.reading = asyncio.Lock()  # one reading of the clock at a time
-        self._http = Http(timeout_s=settings.timeout, max_connections=settings.max_in_flight, proxy=settings.proxy)
+        # Requests wait here, not for a connection: that would count against their time limit. Single calls have
+        # places of their own, so that a long download does not hold them up.
+        self._bulk = asyncio.Semaphore(settings.max_in_flight)
+        self._single = asyncio.Semaphore(SINGLE_IN_FLIGHT)
+        connections = settings.max_in_flight + SINGLE_IN_FLIGHT
+        self._http = Http(timeout_s=settings.timeout, max_connections=connections, proxy=settings.proxy)
         gate = Gate(address.limiter, address.clock)
         self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
 
@@ -32,9 +39,10 @@ class Line:
         self, outgoing: Outgoing, *, weight: int, deadline_s: float, patience_s: float, urgent: bool
     ) -> Answer:
         """The answer to a request that may be repeated: reading changes nothing at the exchange."""
-        return await self._caller.send(
-            outgoing, weight=weight, repeatable=True, deadline_s=deadline_s, patience_s=patience_s, urgent=urgent
-        )
+        async with self._single if urgent else self._bulk:
+            return await self._caller.send(
+                outgoing, weight=weight, repeatable=True, deadline_s=deadline_s, patience_s=patience_s, urgent=urgent
+            )
 
     async def aclose(self) -> None:
         """Close the connections; from another loop than their own they are left to be collected."""

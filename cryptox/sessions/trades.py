@@ -126,8 +126,8 @@ class TradeCalls(Core):
 
         Examples
         --------
-        >>> cx.agg_trades("BTCUSDT", 10)["id"].diff().dropna().eq(1).all()
-        np.True_
+        >>> bool(cx.agg_trades("BTCUSDT", 10)["id"].diff().dropna().eq(1).all())
+        True
         """
         name = normalise_symbol(symbol)
         cap = self.venue.capabilities.trades_cap
@@ -144,7 +144,8 @@ class TradeCalls(Core):
             )
         as_of = await self._as_of()
         start_ms, end_ms = window.resolve(as_of)
-        if start_ms is not None and start_ms >= (as_of if end_ms is None else end_ms):
+        stop = as_of if end_ms is None else end_ms
+        if stop <= 0 or (start_ms is not None and start_ms >= stop):
             batch = Batch.empty(AGG_TRADES, exact=form.exact)
         else:
             request = self.venue.agg_trades(
@@ -304,7 +305,7 @@ class TapeJob:
             self.error = self.history.failures[0][1]
 
     async def _ids(self) -> Range:
-        if self.start_ms is not None and self.start_ms >= self.end_ms:
+        if self.end_ms <= 0 or (self.start_ms is not None and self.start_ms >= self.end_ms):
             return NOTHING
         if self.start_ms is None:
             last, first = await self.find(None, self.end_ms), self.from_id

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptox.errors import ValidationError
-from cryptox.model.time import to_ms
+from cryptox.model.time import needs_now, to_ms
 
 __all__ = ["Window"]
 
@@ -22,23 +22,34 @@ class Window:
     def check(self) -> None:
         """Refuse what can be refused without knowing exchange time.
 
+        Where a relative time ("3 days ago") meets another time, only exchange time can say which comes first.
+
         Raises
         ------
         ValidationError
             A moment that cannot be read, or a start after the end.
         """
-        self.resolve(int(time.time() * 1000))
+        start, end = self._read(int(time.time() * 1000))
+        if not (needs_now(self.start) or needs_now(self.end)):
+            self._check_order(start, end)
 
     def resolve(self, as_of_ms: int) -> tuple[int | None, int | None]:
         """Start and end in ms; an end in the future is cut to ``as_of_ms``, a start in the future then too."""
-        start = None if self.start is None else to_ms(self.start, now_ms=as_of_ms, name="start")
-        end = None if self.end is None else to_ms(self.end, now_ms=as_of_ms, name="end")
+        start, end = self._read(as_of_ms)
+        self._check_order(start, end)
+        if end is not None:
+            end = min(end, as_of_ms)
+        return start, end
+
+    def _read(self, now_ms: int) -> tuple[int | None, int | None]:
+        start = None if self.start is None else to_ms(self.start, now_ms=now_ms, name="start")
+        end = None if self.end is None else to_ms(self.end, now_ms=now_ms, name="end")
+        return start, end
+
+    def _check_order(self, start: int | None, end: int | None) -> None:
         if start is not None and end is not None and start > end:
             raise ValidationError(
                 f"start ({self.start}) lies after end ({self.end}).",
                 recovery_suggestions=["Exchange start and end. Ranges are [start, end), in UTC."],
                 suggested={"start": self.end, "end": self.start},
             )
-        if end is not None:
-            end = min(end, as_of_ms)
-        return start, end

@@ -333,8 +333,8 @@ class Session(Displayed):
 
         Examples
         --------
-        >>> cx.agg_trades("BTCUSDT", 10)["id"].diff().dropna().eq(1).all()
-        np.True_
+        >>> bool(cx.agg_trades("BTCUSDT", 10)["id"].diff().dropna().eq(1).all())
+        True
         """
         with door.boundary():
             return door.call(

@@ -316,8 +316,8 @@ def agg_trades(
 
     Examples
     --------
-    >>> cx.agg_trades("BTCUSDT", 10)["id"].diff().dropna().eq(1).all()
-    np.True_
+    >>> bool(cx.agg_trades("BTCUSDT", 10)["id"].diff().dropna().eq(1).all())
+    True
     """
     with door.boundary():
         return _session().agg_trades(symbol, limit, start=start, end=end, from_id=from_id, frame=frame, exact=exact)

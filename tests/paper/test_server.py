@@ -102,12 +102,13 @@ def test_paths_and_methods_that_do_not_exist(ask: Any) -> None:
     for path in ("/api/v3/kline", "/api/v3/klines/", "/api/v1/time", "/", "/sapi/v1/x"):
         got = ask(path)
         assert (got.status, got.body) == (404, b"")
+        assert got.headers["content-type"] == "text/plain"  # an empty body is no JSON: the official SDK would read it
         page = ask(path, Accept="text/html,*/*")
         assert (page.status, page.headers["content-type"]) == (404, "text/html;charset=UTF-8")
         assert b"<html>" in page.body
         assert "x-mbx-used-weight-1m" in page.headers
     got = ask("klines", PAST, method="POST")
-    assert (got.status, got.headers["allow"]) == (405, "GET")
+    assert (got.status, got.headers["allow"], got.headers["content-type"]) == (405, "GET", "text/plain")
     for path in ("/ws/btcusdt@trade", "/stream", "/ws-api/v3"):
         assert ask(path, Connection="Upgrade", Upgrade="websocket").status == 501
 

@@ -49,9 +49,7 @@ def test_an_unknown_symbol_is_named() -> None:
     assert error.context == CONTEXT
     assert not error.retryable
     assert error.recovery_suggestions == ["symbols() lists what trades here."]
-    assert error.technical_details == (
-        'HTTP 400 | code -1121 BAD_SYMBOL | Invalid symbol. | {"code": -1121, "msg": "Invalid symbol."}'
-    )
+    assert error.technical_details == ("HTTP 400 | code -1121 BAD_SYMBOL | Invalid symbol.")
 
 
 @pytest.mark.parametrize(
