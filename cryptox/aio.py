@@ -39,5 +39,5 @@ def connect(
         **settings,
     )
     if user is not None:
-        book.enter(session.venue.name, user, session)
+        book.enter(session.venue.name, user, session, session)
     return session

@@ -68,7 +68,7 @@ def serve(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cryptox paper",
-        description="An exchange on this machine that speaks Binance Spot: public market data over REST, for any client.",
+        description="An exchange on this machine for any client: the public market data of Binance Spot over REST.",
         epilog='example: cryptox paper --port 9000 --clock "2024-06-01 12:00" --limit REQUEST_WEIGHT=200/1s',
     )
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes any free one")
@@ -107,7 +107,7 @@ def _welcome(exchange: PaperExchange) -> str:
             "",
             f'  cryptox   cx.connect("binance", rest_url="{exchange.rest_url}")',
             f"  programs  BINANCE_API_URL={exchange.rest_url}",
-            f"  curl      {exchange.rest_url}{KLINES.path}?symbol={next(iter(exchange.market.listings))}&interval=1h",
+            f"  curl      '{exchange.rest_url}{KLINES.path}?symbol={next(iter(exchange.market.listings))}&interval=1h'",
             "",
             "Public market data; accounts, orders and streams are not served yet. Ctrl-C ends it.",
         )

@@ -46,7 +46,9 @@ def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) ->
     if moved:
         raise ConfigurationError(
             f"The venue {name!r} has an address of its own, so {moved[0]} cannot be given with it.",
-            recovery_suggestions=['For an exchange of yours connect("binance", rest_url=...), or pass a PaperExchange.'],
+            recovery_suggestions=[
+                'For an exchange of yours connect("binance", rest_url=...), or pass a PaperExchange.'
+            ],
         )
     return venue_of(_embedded.get())
 

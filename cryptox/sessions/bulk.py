@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,15 +14,15 @@ from cryptox import _display
 from cryptox.errors import CryptoxError, ValidationError
 from cryptox.model.names import normalise_symbol
 from cryptox.model.time import iso
+from cryptox.sessions.core import Core, Form, Frame
 from cryptox.sessions.history import History
 from cryptox.sessions.pages import Range, Segment
 from cryptox.table.batch import Batch
 from cryptox.table.leading import Leading
 
-if TYPE_CHECKING:
-    from cryptox.sessions.core import Core, Form, Frame
+__all__ = ["Bulk", "BulkCalls", "Job", "check_on_error", "symbol_list"]
 
-__all__ = ["Bulk", "Job", "check_on_error", "symbol_list"]
+Key = tuple[str, str, str, bool]  # call, symbol, interval, exact
 
 ON_ERROR = ("raise", "partial")
 
@@ -46,11 +47,43 @@ class Job(Protocol):
         """What was not fetched, in ms."""
 
 
+class BulkCalls(Core):
+    """What a session remembers of bulk calls: the last one that did not come to its end."""
+
+    _bulk: Bulk | None = None
+    _kept: Mapping[Key, Sequence[Segment]] = MappingProxyType({})
+
+    def last_partial(self, frame: str | None = None) -> Frame | None:
+        """The frame so far of the last bulk call that did not come to its end; None where there is none.
+
+        Parameters
+        ----------
+        frame
+            ``"pandas"``, ``"polars"`` or ``"arrow"``; that of the interrupted call by default.
+        """
+        if self._bulk is None:
+            return None
+        if frame is not None:
+            self._bulk.form = self._form(frame, self._bulk.form.exact)
+        return self._bulk.frame({})
+
+    def _keep(self, bulk: Bulk) -> None:
+        """Remember what an unfinished bulk call has fetched; only of the last one."""
+        self._bulk = bulk
+        self._kept = {bulk.key_of(job): list(job.history.segments) for job in bulk.jobs}
+
+    def _forget(self, bulk: Bulk) -> None:
+        if self._bulk is bulk:
+            self._bulk = None
+        done = {bulk.key_of(job) for job in bulk.jobs}
+        self._kept = {key: segments for key, segments in self._kept.items() if key not in done}
+
+
 @dataclass(slots=True)
 class Bulk:
     """One bulk call under way."""
 
-    session: Core
+    session: BulkCalls
     call: str
     form: Form
     several: bool
@@ -120,11 +153,11 @@ class Bulk:
         kept = self.session._kept.get(self._key(symbol), [])
         return [segment for segment in kept if segment.range.end <= self.finished_before]
 
-    def key_of(self, job: Job) -> tuple[str, str, str, bool]:
+    def key_of(self, job: Job) -> Key:
         """Under which the finished pages of a job are kept."""
         return self._key(job.symbol)
 
-    def _key(self, symbol: str) -> tuple[str, str, str, bool]:
+    def _key(self, symbol: str) -> Key:
         return (self.call, symbol, str(self.attrs.get("interval", "")), self.form.exact)
 
     def _error(self, job: Job, gaps: Mapping[str, Sequence[Range]]) -> CryptoxError:

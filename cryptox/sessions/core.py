@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError
 from cryptox.model.names import near_names
 from cryptox.sessions.address import Address, address_of
+from cryptox.sessions.users import book
 from cryptox.table.frames import Frame, build, check_backend
 from cryptox.transport.messages import Answer
 from cryptox.venues.port import Request, Venue
 
 if TYPE_CHECKING:
-    from cryptox.sessions.bulk import Bulk
     from cryptox.sessions.line import Line
-    from cryptox.sessions.pages import Segment
     from cryptox.settings import Settings
     from cryptox.table.batch import Batch
     from cryptox.table.leading import Leading
@@ -54,31 +53,17 @@ class Core:
         self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits, settings.weight_share)
         self._line: Line | None = None
         self._closed: str | None = None
-        self._bulk: Bulk | None = None
-        self._kept: dict[tuple[str, str, str, bool], list[Segment]] = {}
 
     def weight_used(self) -> tuple[int, int] | None:
         """Request weight of this address in the current window, others' included, and its limit; None without one."""
         states = self._address.limiter.states(self._moment())
         return next(((state.used, state.limit.amount) for state in states if state.limit.kind == WEIGHT), None)
 
-    def last_partial(self, frame: str | None = None) -> Frame | None:
-        """The frame so far of the last bulk call that did not come to its end; None where there is none.
-
-        Parameters
-        ----------
-        frame
-            ``"pandas"``, ``"polars"`` or ``"arrow"``; that of the interrupted call by default.
-        """
-        if self._bulk is None:
-            return None
-        if frame is not None:
-            self._bulk.form = self._form(frame, self._bulk.form.exact)
-        return self._bulk.frame({})
-
     async def close(self, reason: str = "This session is closed.") -> None:
         """End the session: its connections are closed, and calls raise ``ConfigurationError`` from now on."""
         self._closed = self._closed or reason
+        if self.user is not None:
+            book.forget(self.venue.name, self.user, self)
         line, self._line = self._line, None
         if line is not None:
             await line.aclose()
@@ -236,14 +221,3 @@ class Core:
 
             line = self._line = Line(self.venue, self.settings, self._address, loop)
         return line
-
-    def _keep(self, bulk: Bulk) -> None:
-        """Remember what an unfinished bulk call has fetched; only of the last one."""
-        self._bulk = bulk
-        self._kept = {bulk.key_of(job): list(job.history.segments) for job in bulk.jobs}
-
-    def _forget(self, bulk: Bulk) -> None:
-        if self._bulk is bulk:
-            self._bulk = None
-        for job in bulk.jobs:
-            self._kept.pop(bulk.key_of(job), None)

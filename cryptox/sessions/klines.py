@@ -12,9 +12,9 @@ from cryptox.model.columns import KLINES
 from cryptox.model.interval import INTERVALS, Interval
 from cryptox.model.names import check_interval, check_limit, normalise_symbol
 from cryptox.model.time import iso
-from cryptox.sessions.bulk import Bulk, check_on_error, symbol_list
+from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error, symbol_list
 from cryptox.sessions.candles import CandleJob
-from cryptox.sessions.core import Core, Frame
+from cryptox.sessions.core import Frame
 from cryptox.sessions.history import History
 from cryptox.sessions.pages import Range, inside
 from cryptox.sessions.window import Window
@@ -25,7 +25,7 @@ __all__ = ["KlineCalls"]
 ROWS_WITHOUT_LIMIT = 500
 
 
-class KlineCalls(Core):
+class KlineCalls(BulkCalls):
     """The candle calls of a session."""
 
     @public

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cryptox._boundary import public
-from cryptox.errors import CryptoxError, ValidationError
+from cryptox.errors import ValidationError
 from cryptox.model.columns import AGG_TRADES
 from cryptox.model.names import check_limit, normalise_symbol
 from cryptox.model.time import iso
-from cryptox.sessions.bulk import Bulk, check_on_error
-from cryptox.sessions.core import Core, Frame
+from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error
+from cryptox.sessions.core import Frame
 from cryptox.sessions.history import History
-from cryptox.sessions.pages import IDS, NOTHING, Range
+from cryptox.sessions.pages import IDS, Range
+from cryptox.sessions.tape import TapeJob
 from cryptox.sessions.window import Window
 from cryptox.table.batch import Batch
 
 __all__ = ["TradeCalls"]
 
-MOST_ROWS_UNASKED = 5_000_000
 ROWS_WITHOUT_LIMIT = 500
 
 
-class TradeCalls(Core):
+class TradeCalls(BulkCalls):
     """The trade calls of a session."""
 
     @public
@@ -275,81 +272,6 @@ class TradeCalls(Core):
                 keep_going=bulk.keep_going,
             ),
         )
-
-
-@dataclass(slots=True)
-class TapeJob:
-    """The aggregate trades that one bulk call wants: a range of times, turned into one of ids."""
-
-    symbol: str
-    history: History
-    start_ms: int | None
-    end_ms: int
-    from_id: int | None
-    limit: int | None
-    find: Callable[..., Any]  # (start_ms, end_ms) -> id of the first trade from start, or of the last before end
-    fetch: Callable[..., Any]
-    wanted: Range = NOTHING
-    error: CryptoxError | None = None
-
-    @public
-    async def run(self) -> None:
-        """Find the ids, then fetch them."""
-        try:
-            self.wanted = await self._ids()
-            if self.wanted:
-                await self.fetch(self.wanted)
-        except CryptoxError as error:
-            self.error = error
-        if self.error is None and self.history.failures:
-            self.error = self.history.failures[0][1]
-
-    async def _ids(self) -> Range:
-        if self.end_ms <= 0 or (self.start_ms is not None and self.start_ms >= self.end_ms):
-            return NOTHING
-        if self.start_ms is None:
-            last, first = await self.find(None, self.end_ms), self.from_id
-        else:
-            last, first = await asyncio.gather(self.find(None, self.end_ms), self.find(self.start_ms, self.end_ms))
-        if last is None or (first is None and self.start_ms is not None):
-            return NOTHING
-        stop = last + 1
-        if first is None:
-            first = 0 if self.limit is None else max(0, stop - self.limit)
-        elif self.limit is not None:
-            stop = min(stop, first + self.limit)
-        asked = self.limit is not None or self.start_ms is not None or self.from_id is not None
-        if stop - first > MOST_ROWS_UNASKED and not asked:
-            raise ValidationError(
-                f"All aggregate trades of {self.symbol} would be {stop - first:,} rows; "
-                f"more than {MOST_ROWS_UNASKED:,} must be asked for by start, from_id or limit.",
-                recovery_suggestions=["Give start, from_id or limit to say how much of it you want."],
-                suggested={"call": "trades_bulk", "symbol": self.symbol, "limit": MOST_ROWS_UNASKED},
-            )
-        return Range(first, max(first, stop))
-
-    def batch(self) -> Batch:
-        """The rows so far."""
-        return self.history.joined(self.wanted)
-
-    @public
-    async def gaps(self) -> list[Range]:
-        """Ids that the exchange does not have, as the times around them."""
-        return [self._times(hole) for hole in self.history.holes(self.wanted)]
-
-    def missing(self) -> list[Range]:
-        """What was not fetched, as the times around it."""
-        if self.error is not None and self.wanted == NOTHING:
-            return [Range(self.start_ms or 0, self.end_ms)]
-        return [self._times(hole) for hole in self.history.missing(self.wanted)]
-
-    def _times(self, ids: Range) -> Range:
-        rows = self.batch()
-        keys, times = rows["id"], rows["time"]
-        before, after = np.searchsorted(keys, (ids.start, ids.end))
-        start = int(times[before - 1]) if before > 0 else (self.start_ms or 0)
-        end = int(times[after]) if after < len(times) else self.end_ms
-        return Range(start, end)
 
 
 def _check_id(from_id: int | None) -> int | None:

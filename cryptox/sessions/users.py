@@ -23,12 +23,14 @@ class UserBook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str], Named] = {}
+        self._cores: dict[tuple[str, str], object] = {}
 
-    def enter(self, venue: str, user: str, session: Named) -> None:
-        """Register a session; the former one of that name is ended."""
+    def enter(self, venue: str, user: str, session: Named, core: object) -> None:
+        """Register a session, and the asynchronous one behind it; the former one of that name is ended."""
         with self._lock:
             former = self._sessions.get((venue, user))
             self._sessions[venue, user] = session
+            self._cores[venue, user] = core
         if former is not None:
             former.retire(f"{user!r} was connected again on {venue}; this session is the former one.")
 
@@ -51,8 +53,16 @@ class UserBook:
     def leave(self, user: str, venue: str | None) -> None:
         """End a user's session; raises as ``find``."""
         with self._lock:
-            session = self._sessions.pop(self._key(user, venue))
+            key = self._key(user, venue)
+            session = self._sessions.pop(key)
+            del self._cores[key]
         session.retire(f"{user!r} was disconnected.")
+
+    def forget(self, venue: str, user: str, core: object) -> None:
+        """A session has been closed by its owner: its name is free, unless another one has it already."""
+        with self._lock:
+            if self._cores.get((venue, user)) is core:
+                del self._sessions[venue, user], self._cores[venue, user]
 
     def _key(self, user: str, venue: str | None) -> tuple[str, str]:
         found = [key for key in self._sessions if key[1] == user and venue in (None, key[0])]

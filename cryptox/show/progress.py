@@ -207,7 +207,7 @@ class Notebook(Screen):
 
         bundle = {"text/plain": text}
         if self._handle is None:
-            self._handle = display.display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = display.display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython has no types
         else:
             self._handle.update(bundle, raw=True)
 

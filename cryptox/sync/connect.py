@@ -60,21 +60,20 @@ def connect(
     7
     """
     with door.boundary():
-        made = Session(
-            open_session(
-                venue,
-                user=user,
-                api_key=api_key,
-                secret_key=secret_key,
-                private_key=private_key,
-                trading=trading,
-                frame=frame,
-                exact=exact,
-                **settings,
-            )
+        core = open_session(
+            venue,
+            user=user,
+            api_key=api_key,
+            secret_key=secret_key,
+            private_key=private_key,
+            trading=trading,
+            frame=frame,
+            exact=exact,
+            **settings,
         )
+        made = Session(core)
         if user is not None:
-            book.enter(made.venue.name, user, made)
+            book.enter(made.venue.name, user, made, core)
         return made
 
 

@@ -421,6 +421,17 @@ class Session(Displayed):
                 )
             )
 
+    def last_partial(self, frame: str | None = None) -> Frame | None:
+        """The frame so far of the last bulk call that did not come to its end; None where there is none.
+
+        Parameters
+        ----------
+        frame
+            ``"pandas"``, ``"polars"`` or ``"arrow"``; that of the interrupted call by default.
+        """
+        with door.boundary():
+            return self._session.last_partial(frame)
+
     def depth(self, symbol: str, limit: int = 100, *, frame: str | None = None, exact: bool | None = None) -> Frame:
         """The order book of one symbol as a frame, one row per level: bids then asks, best first.
 
@@ -797,17 +808,6 @@ class Session(Displayed):
         """Request weight of this address in the current window, others' included, and its limit; None without one."""
         with door.boundary():
             return self._session.weight_used()
-
-    def last_partial(self, frame: str | None = None) -> Frame | None:
-        """The frame so far of the last bulk call that did not come to its end; None where there is none.
-
-        Parameters
-        ----------
-        frame
-            ``"pandas"``, ``"polars"`` or ``"arrow"``; that of the interrupted call by default.
-        """
-        with door.boundary():
-            return self._session.last_partial(frame)
 
     def retire(self, reason: str) -> None:
         """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""

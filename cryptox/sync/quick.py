@@ -401,6 +401,18 @@ def trades_bulk(
         )
 
 
+def last_partial(frame: str | None = None) -> Frame | None:
+    """The frame so far of the last bulk call that did not come to its end; None where there is none.
+
+    Parameters
+    ----------
+    frame
+        ``"pandas"``, ``"polars"`` or ``"arrow"``; that of the interrupted call by default.
+    """
+    with door.boundary():
+        return _session().last_partial(frame)
+
+
 def depth(symbol: str, limit: int = 100, *, frame: str | None = None, exact: bool | None = None) -> Frame:
     """The order book of one symbol as a frame, one row per level: bids then asks, best first.
 
@@ -764,15 +776,3 @@ def weight_used() -> tuple[int, int] | None:
     """Request weight of this address in the current window, others' included, and its limit; None without one."""
     with door.boundary():
         return _session().weight_used()
-
-
-def last_partial(frame: str | None = None) -> Frame | None:
-    """The frame so far of the last bulk call that did not come to its end; None where there is none.
-
-    Parameters
-    ----------
-    frame
-        ``"pandas"``, ``"polars"`` or ``"arrow"``; that of the interrupted call by default.
-    """
-    with door.boundary():
-        return _session().last_partial(frame)

@@ -16,7 +16,7 @@ __all__ = ["decimals", "frame"]
 
 def frame(batch: Batch, leading: Leading | None = None) -> Any:
     """The Table; ``leading`` becomes its first column."""
-    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+    import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]  # an extra, without types of its own
 
     names = list(batch.table.names)
     columns = [_column(column, batch) for column in batch.table.columns]

@@ -141,7 +141,7 @@ def _as_block(values: Any) -> Any:
 @cache
 def _block_builder() -> Any:
     try:
-        from pandas.api.internals import create_dataframe_from_blocks  # type: ignore[import-not-found, unused-ignore]
+        from pandas.api.internals import create_dataframe_from_blocks  # type: ignore[import-not-found, unused-ignore]  # pandas 3
     except ImportError:  # before pandas 3
         return None
     return create_dataframe_from_blocks
