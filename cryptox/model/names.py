@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
 from cryptox.errors import BadInterval, BadSymbol, ValidationError
 
-__all__ = ["check_interval", "check_limit", "near_names", "normalise_symbol"]
+__all__ = ["check_flag", "check_interval", "check_limit", "is_list", "near_names", "normalise_symbol"]
 
 LONGEST_SYMBOL = 40
 _CANDIDATES = 40
@@ -44,14 +44,20 @@ def normalise_symbol(text: object) -> str:
         without it.
     """
     if not isinstance(text, str):
-        kind = "nothing" if text is None else f"a {type(text).__name__}"
-        hint = "Pass one symbol; klines_bulk takes a list." if isinstance(text, (list, tuple, set)) else _EXAMPLE
-        raise BadSymbol(f"A symbol is text, such as 'BTCUSDT', not {kind}.", recovery_suggestions=[hint])
+        hint = "Pass one symbol; klines_bulk takes a list." if is_list(text) else _EXAMPLE
+        raise BadSymbol(f"A symbol is text, such as 'BTCUSDT', not {_kind(text)}.", recovery_suggestions=[hint])
     parts = re.split(r"[/_-]", text.strip())
     name = _upper("".join(parts))
     if 0 < len(name) <= LONGEST_SYMBOL and len(parts) <= 2 and all(parts) and name.isalnum():
         return name
     raise _bad_symbol(text)
+
+
+def is_list(value: object) -> bool:
+    """Whether a value is a list of things: list, set, generator, array, column or index, but neither text nor table."""
+    if isinstance(value, (str, bytes, bytearray, memoryview, Mapping)) or not isinstance(value, Iterable):
+        return False
+    return getattr(value, "ndim", 1) == 1
 
 
 def near_names(name: str, known: Iterable[str], n: int = 3) -> list[str]:
@@ -84,8 +90,11 @@ def check_interval(text: object, known: Iterable[str]) -> str:
     guess = _guess_interval(text, names) if isinstance(text, str) else None
     listed = " ".join(names)
     suggestions = [f"Choose one of: {listed}."]
+    number = _whole(text)
     if guess:
         suggestions.insert(0, f"Did you mean {guess!r}?")
+    elif number is not None and number > 0:
+        suggestions.insert(0, f"Did you mean limit={_shown(number)}? The interval stands before it.")
     raise BadInterval(
         f"interval={_shown(text)} is not a candle interval here.",
         recovery_suggestions=suggestions,
@@ -105,8 +114,7 @@ def check_limit(limit: Any, *, most: int | None, name: str = "limit", bulk: str 
     number = _whole(limit)
     if number is None:
         guess = _whole_meant(limit)
-        kind = "nothing" if limit is None else f"a {type(limit).__name__}"
-        raise _bad_limit(f"{name}={_shown(limit)} is {kind}, not a whole number of rows.", name, guess)
+        raise _bad_limit(f"{name}={_shown(limit)} is {_kind(limit)}, not a whole number of rows.", name, guess)
     if number < 1:
         raise _bad_limit(f"{name}={_shown(number)} is not a positive number of rows.", name, None)
     if most is None or number <= most:
@@ -118,6 +126,23 @@ def check_limit(limit: Any, *, most: int | None, name: str = "limit", bulk: str 
         message,
         recovery_suggestions=[f"Use {bulk}, which takes any number.", f"Or ask for at most {most}."],
         suggested={"call": bulk, name: number},
+        context={"argument": name},
+    )
+
+
+def check_flag(value: Any, *, name: str) -> bool:
+    """True or False, numpy's included; nothing else, because "no" would count as true.
+
+    Raises
+    ------
+    ValidationError
+        Anything else.
+    """
+    if type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise ValidationError(
+        f"{name} is True or False, not {_shown(value)}.",
+        recovery_suggestions=[f"Pass {name}=True or {name}=False."],
         context={"argument": name},
     )
 
@@ -180,6 +205,11 @@ def _guess_interval(text: str, names: tuple[str, ...]) -> str | None:
     seconds = number * _SECONDS.get(unit, 0)
     same = (f"{seconds // size}{other}" for other, size in _SECONDS.items() if seconds and seconds % size == 0)
     return next((name for name in same if name in names), None)
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return "nothing" if value is None else f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
 
 
 def _whole(value: Any) -> int | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cryptox import _display
 from cryptox.errors import CryptoxError, ValidationError
-from cryptox.model.names import normalise_symbol
+from cryptox.model.names import is_list, normalise_symbol
 from cryptox.model.time import iso
 from cryptox.sessions.core import Core, Form, Frame
 from cryptox.sessions.history import History
@@ -20,7 +20,7 @@ from cryptox.sessions.pages import Range, Segment
 from cryptox.table.batch import Batch
 from cryptox.table.leading import Leading
 
-__all__ = ["Bulk", "BulkCalls", "Job", "check_on_error", "symbol_list"]
+__all__ = ["Bulk", "BulkCalls", "Job", "check_on_error", "check_progress", "symbol_list"]
 
 Key = tuple[str, str, str, bool]  # call, symbol, interval, exact
 
@@ -175,9 +175,11 @@ def _told(symbol: str, ranges: Sequence[Range]) -> list[list[str]]:
 
 def symbol_list(symbol: str | Sequence[str]) -> tuple[list[str], bool]:
     """Symbols in our spelling, and whether the caller gave a list."""
-    if isinstance(symbol, str) or not isinstance(symbol, (Sequence, set, frozenset, np.ndarray)):
+    if not is_list(symbol):
         return [normalise_symbol(symbol)], False
     names = [normalise_symbol(one) for one in symbol]
+    if isinstance(symbol, (set, frozenset)):
+        names.sort()  # a set has no order of its own that would be the same tomorrow
     if not names:
         raise ValidationError("The list of symbols is empty.", recovery_suggestions=['Give one, such as "BTCUSDT".'])
     double = sorted({name for name in names if names.count(name) > 1})
@@ -192,8 +194,17 @@ def symbol_list(symbol: str | Sequence[str]) -> tuple[list[str], bool]:
 
 def check_on_error(on_error: str) -> None:
     """Refuse what is neither "raise" nor "partial"."""
-    if on_error not in ON_ERROR:
+    if not isinstance(on_error, str) or on_error not in ON_ERROR:
         raise ValidationError(
             f'on_error must be "raise" or "partial", not {on_error!r}.',
             recovery_suggestions=['"partial" returns what was fetched; "raise" keeps it on the error as .partial.'],
+        )
+
+
+def check_progress(progress: Any) -> None:
+    """Refuse what neither shows, hides nor hears of progress."""
+    if progress is not None and not isinstance(progress, bool) and not callable(progress):
+        raise ValidationError(
+            f"progress is True, False, None or a function, not {type(progress).__name__}.",
+            recovery_suggestions=["Leave progress out to see a line in notebooks and terminals."],
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError
-from cryptox.model.names import near_names
+from cryptox.model.names import check_flag, near_names
 from cryptox.sessions.address import Address, address_of
 from cryptox.sessions.users import book
 from cryptox.table.frames import Frame, build, check_backend
@@ -81,7 +81,8 @@ class Core:
     def _form(self, frame: str | None, exact: bool | None) -> Form:
         """How to build the frame, checked before anything is sent."""
         form = Form(
-            self._frame_default if frame is None else frame, self._exact_default if exact is None else bool(exact)
+            self._frame_default if frame is None else check_frame(frame),
+            self._exact_default if exact is None else check_flag(exact, name="exact"),
         )
         check_backend(form.backend, exact=form.exact)
         return form

@@ -10,9 +10,9 @@ from cryptox._boundary import public
 from cryptox.errors import ValidationError
 from cryptox.model.columns import KLINES
 from cryptox.model.interval import INTERVALS, Interval
-from cryptox.model.names import check_interval, check_limit, normalise_symbol
+from cryptox.model.names import check_flag, check_interval, check_limit, normalise_symbol
 from cryptox.model.time import iso
-from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error, symbol_list
+from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error, check_progress, symbol_list
 from cryptox.sessions.candles import CandleJob
 from cryptox.sessions.core import Frame
 from cryptox.sessions.history import History
@@ -92,11 +92,12 @@ class KlineCalls(BulkCalls):
         grid = self._interval(interval)
         cap = self.venue.capabilities.klines_cap
         rows = None if limit is None else check_limit(limit, most=cap, bulk="klines_bulk")
+        unfinished = check_flag(include_unfinished, name="include_unfinished")
         form = self._form(frame, exact)
         window = Window(start, end)
         window.check()
         as_of = await self._as_of()
-        start_ms, stop = _judged(window, grid, as_of, include_unfinished)
+        start_ms, stop = _judged(window, grid, as_of, unfinished)
         if rows is None:
             rows = _rows_between(start_ms, stop, grid, cap, name) if end is not None else ROWS_WITHOUT_LIMIT
         if stop <= 0 or (start_ms is not None and (start_ms >= stop or rows == 0)):
@@ -173,12 +174,14 @@ class KlineCalls(BulkCalls):
         grid = self._interval(interval)
         rows = None if limit is None else check_limit(limit, most=None)
         check_on_error(on_error)
+        check_progress(progress)
+        unfinished = check_flag(include_unfinished, name="include_unfinished")
         form = self._form(frame, exact)
         window = Window(start, end)
         window.check()
         pages = None if rows is None else -(-rows // self.venue.capabilities.klines_cap)
         as_of = await self._as_of(rules_of=names[0] if pages is None or pages > 1 or several else None)
-        start_ms, stop = _judged(window, grid, as_of, include_unfinished)
+        start_ms, stop = _judged(window, grid, as_of, unfinished)
         bulk = Bulk(
             session=self,
             call="klines_bulk",

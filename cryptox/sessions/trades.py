@@ -12,7 +12,7 @@ from cryptox.errors import ValidationError
 from cryptox.model.columns import AGG_TRADES
 from cryptox.model.names import check_limit, normalise_symbol
 from cryptox.model.time import iso
-from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error
+from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error, check_progress
 from cryptox.sessions.core import Frame
 from cryptox.sessions.history import History
 from cryptox.sessions.pages import IDS, Range
@@ -215,6 +215,7 @@ class TradeCalls(BulkCalls):
         name = normalise_symbol(symbol)
         rows = None if limit is None else check_limit(limit, most=None)
         check_on_error(on_error)
+        check_progress(progress)
         form = self._form(frame, exact)
         first = _check_id(from_id)
         window = Window(start, end)
@@ -278,9 +279,9 @@ def _check_id(from_id: int | None) -> int | None:
     """An id as int; anything but a whole number from 0 is refused."""
     if from_id is None:
         return None
-    if isinstance(from_id, bool) or not isinstance(from_id, (int, np.integer)) or from_id < 0:
+    if isinstance(from_id, bool) or not isinstance(from_id, (int, np.integer)) or not 0 <= from_id < 2**63:
         raise ValidationError(
-            f"from_id must be a whole number from 0, not {from_id!r}.",
+            f"from_id must be a whole number from 0, of 64 bits at most, not {from_id!r}.",
             recovery_suggestions=["Take an id from the column id of an earlier frame."],
         )
     return int(from_id)

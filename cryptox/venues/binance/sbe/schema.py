@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib import resources
 from typing import Any
 
@@ -154,13 +154,18 @@ class Block:
         return struct.Struct(codes)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Message:
-    """One message (template)."""
+    """One message (template). Its block is compiled when it is first needed: few messages of the schema ever are."""
 
     name: str
     id: int
-    block: Block
+    compile: Callable[[], Block]
+
+    @cached_property
+    def block(self) -> Block:
+        """What it holds."""
+        return self.compile()
 
     @property
     def is_event(self) -> bool:
@@ -173,15 +178,21 @@ class Message:
         return self.name[0].lower() + self.name[1:].removesuffix("Event")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Schema:
-    """All messages of a schema. ``by_constant`` finds nested ones by their constant's JSON word."""
+    """All messages of a schema."""
 
     id: int
     version: int
     by_id: Mapping[int, Message]
     by_name: Mapping[str, Message]
-    by_constant: Mapping[tuple[str, str], Message]
+
+    @cached_property
+    def by_constant(self) -> Mapping[tuple[str, str], Message]:
+        """Nested messages (filters, rules) by a constant's path and JSON word."""
+        return {
+            (one.path, one.constant_word): message for message in self.by_id.values() for one in message.block.constants
+        }
 
     def __getitem__(self, message: str | int) -> Message:
         """The message of that name or template id; ExchangeError for none."""
@@ -202,15 +213,14 @@ def parse(xml: str) -> Schema:
     root = ET.fromstring(xml)  # noqa: S314  # the package's own file, or a test's
     types = _Types(root)
     messages = [
-        Message(node.attrib["name"], int(node.attrib["id"]), types.block(node)) for node in root.iter(f"{_SBE}message")
+        Message(node.attrib["name"], int(node.attrib["id"]), partial(types.block, node))
+        for node in root.iter(f"{_SBE}message")
     ]
-    constants = {(one.path, one.constant_word): found for found in messages for one in found.block.constants}
     return Schema(
         int(root.attrib["id"]),
         int(root.attrib["version"]),
         {message.id: message for message in messages},
         {message.name: message for message in messages},
-        constants,
     )
 
 
