@@ -356,8 +356,10 @@ def test_a_call_after_the_end_is_refused() -> None:
 def test_fork_gives_the_child_a_loop_of_its_own_and_leaves_the_parents_alone() -> None:
     done, took = script(
         """
-        import asyncio, gc, os, sys
+        import asyncio, gc, os, sys, warnings
         from cryptox import portal
+        # From 3.12 on Python warns of any fork beside a thread, which is just what is tried here.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
         async def parent_only(): print("a parent's closer ran in", os.getpid() == PARENT, flush=True)
         async def double(number):
             await asyncio.sleep(0.01)
@@ -384,8 +386,9 @@ def test_fork_gives_the_child_a_loop_of_its_own_and_leaves_the_parents_alone() -
 def test_a_child_that_never_calls_exits_quietly() -> None:
     done, took = script(
         """
-        import os, sys
+        import os, sys, warnings
         from cryptox import portal
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
         async def idle(): pass
         portal.run(idle())
         child = os.fork()

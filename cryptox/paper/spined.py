@@ -162,7 +162,7 @@ def _bars(series: Series, interval: Interval, begin: int, stop: int, now_ms: int
     if interval.monthly:
         months = local.view("M8[ms]").astype("M8[M]")
         opens = months.astype("M8[ms]").view(np.int64)
-        closes = (months + 1).astype("M8[ms]").view(np.int64)
+        closes = (months + np.timedelta64(1, "M")).astype("M8[ms]").view(np.int64)
     else:
         opens = (local - interval.offset_ms) // interval.step_ms * interval.step_ms + interval.offset_ms
         closes = opens + interval.step_ms

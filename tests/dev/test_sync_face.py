@@ -101,7 +101,7 @@ ASYNC_GENERATOR = """
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    session = tmp_path / "cryptox" / "session"
+    session = tmp_path / "cryptox" / "sessions"
     session.mkdir(parents=True)
     (session / "candles.py").write_text(textwrap.dedent(BASE), encoding="utf-8")
     (session / "session.py").write_text(textwrap.dedent(CORE), encoding="utf-8")

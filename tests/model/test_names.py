@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cryptox.errors import BadInterval, BadSymbol, ValidationError
 from cryptox.model.interval import INTERVALS
-from cryptox.model.names import check_interval, check_limit, near_names, normalise_symbol
+from cryptox.model.names import check_flag, check_interval, check_limit, is_list, near_names, normalise_symbol
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +197,27 @@ def test_more_than_the_cap_is_refused_with_the_bulk_call() -> None:
         check_limit(6000, most=5000)
     assert caught.value.suggested == {"limit": 5000}
     assert check_limit(10**9, most=None) == 10**9
+
+
+@pytest.mark.parametrize("value", ["yes", "no", 1, 0, None, [], np.array([True, False]), float("nan")])
+def test_only_true_and_false_are_flags(value: Any) -> None:
+    with pytest.raises(ValidationError, match="exact is True or False, not "):
+        check_flag(value, name="exact")
+    assert check_flag(np.True_, name="exact") is True
+    assert check_flag(False, name="exact") is False
+
+
+def test_a_count_in_the_interval_s_place_is_noticed() -> None:
+    with pytest.raises(BadInterval) as caught:
+        check_interval(500, INTERVALS)
+    assert caught.value.recovery_suggestions[0] == "Did you mean limit=500? The interval stands before it."
+
+
+def test_what_is_a_list_of_symbols() -> None:
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    names = ["BTCUSDT", "ETHUSDT"]
+    lists = (names, set(names), (name for name in names), dict.fromkeys(names).keys(), np.array(names))
+    for value in (*lists, pd.Series(names), pd.Index(names), pl.Series(names)):
+        assert is_list(value)
+    for other in ("BTCUSDT", b"BTCUSDT", None, 5, {"BTCUSDT": 1}, np.array("BTCUSDT"), pd.DataFrame({"symbol": names})):
+        assert not is_list(other)

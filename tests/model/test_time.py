@@ -135,11 +135,11 @@ def test_a_near_miss_is_refused_with_what_was_meant(value: Any, guess: Any) -> N
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, False, np.bool_(True), float("nan"), 1e300, pd.NaT, np.datetime64("NaT"), "", " ", "soon",
+    [None, True, False, np.bool_(True), float("nan"), 1e300, pd.NaT, np.datetime64("NaT", "ms"), "", " ", "soon",
      "2024-02-30", "2024-13-01", "2024-01-01 25:00",
      "2024-01-01 12:00+24:00", "in 3 days", "-3 days ago", "3 fortnights ago",
      "１９99-01-01", "2024-99", "9" * 5000, 10**5000, 0, -1, 10**20, 10**14, [], {}, b"2024-01-01", timedelta(1),
-     np.timedelta64(1), np.array([NOON]), np.array(NOON), object()],
+     np.timedelta64(1, "ms"), np.array([NOON]), np.array(NOON), object()],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_everything_else_is_refused_with_advice(value: Any) -> None:
@@ -172,3 +172,9 @@ def test_neither_numpy_nor_pandas_is_loaded() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("text", ["146138514283-06-19T07:45:04", "12626367463885247-04-15", "10000", "1969-12-31"])
+def test_numpy_times_beyond_the_calendar_do_not_wrap_around(text: str) -> None:
+    with pytest.raises(ValidationError, match="lies before 1970 or after the year 9999"):
+        to_ms(np.datetime64(text), now_ms=0)

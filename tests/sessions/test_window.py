@@ -40,7 +40,7 @@ def test_a_relative_start_after_the_end_is_refused_by_exchange_time(end: str) ->
         ("2024-05-02", "2024-05-01", "lies after end"),
         (NOON, "2024-05-01", "lies after end"),
         ("3 dys ago", "2024-05-01", "start='3 dys ago'"),
-        ("3 days ago", np.datetime64("NaT"), "end is NaT"),
+        ("3 days ago", np.datetime64("NaT", "ms"), "end is NaT"),
     ],
 )
 def test_what_no_clock_can_mend_is_refused_at_once(start: object, end: object, message: str) -> None:
