@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptox.errors import ConfigurationError
 
@@ -61,14 +62,16 @@ class Settings:
                     recovery_suggestions=[f"Settings are: {', '.join(known)}."],
                     suggested={near[0]: given[name]} if near else None,
                 )
-        settings = cls(**given)
+        settings = cls(**{name: _plain(value) for name, value in given.items()})
         settings._check()
         return settings
 
     def _check(self) -> None:
         for name in ("timeout", "order_timeout", "resolve_timeout"):
             value = getattr(self, name)
-            _require(_is_number(value) and 0 < value <= 86_400, name, value, "a number of seconds above 0")
+            _require(
+                _is_number(value) and 0 < value <= 86_400, name, value, "a number of seconds above 0 and up to 86400"
+            )
         for name in ("recv_window", "order_recv_window"):
             value = getattr(self, name)
             _require(
@@ -83,14 +86,53 @@ class Settings:
         )
         share = self.weight_share
         _require(_is_number(share) and 0 < share <= 1, "weight_share", share, "a share above 0 and up to 1")
-        _require(self.encoding in ENCODINGS, "encoding", self.encoding, f"one of {', '.join(ENCODINGS)}")
-        for name in ("rest_url", "stream_url", "ws_api_url", "proxy"):
+        known = isinstance(self.encoding, str) and self.encoding in ENCODINGS
+        _require(known, "encoding", self.encoding, f"one of {', '.join(ENCODINGS)}")
+        for name in ("rest_url", "stream_url", "ws_api_url"):
             value = getattr(self, name)
-            _require(value is None or (isinstance(value, str) and "://" in value), name, value, "a URL with its scheme")
+            _require(value is None or _is_url(value), name, _Unshown(value), "a URL with its scheme")
+        proxy = self.proxy
+        _require(
+            proxy is None or _is_url(proxy, ("http", "https")),
+            "proxy",
+            _Unshown(proxy),
+            "the URL of an HTTP proxy such as http://host:8080",
+        )
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as the number or text it stands for."""
+    is_scalar = type(value).__module__ == "numpy" and getattr(value, "shape", None) == ()
+    return value.item() if is_scalar else value
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return isinstance(value, int) or math.isfinite(value)  # an int may be too large for a float
+
+
+def _is_url(value: object, schemes: tuple[str, ...] = ()) -> bool:
+    if not isinstance(value, str) or "://" not in value or any(letter.isspace() for letter in value.strip()):
+        return False
+    if not schemes:
+        return True  # the venue has its own rules for addresses
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - refuses what is no port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unshown:
+    """For a message: never a URL itself, which may hold a password."""
+
+    value: object
+
+    def __repr__(self) -> str:
+        return "what was given" if isinstance(self.value, str) and self.value else f"a {type(self.value).__name__}"
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:

@@ -1,5 +1,8 @@
 """Settings of the documentation: ``sphinx-build -W -b html docs docs/_build/html``."""
 
+import shutil
+from pathlib import Path
+
 from cryptox import __version__
 
 project = "cryptox"
@@ -13,7 +16,10 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-# Notebooks are run by nbval against the paper venue; the site shows what they hold.
+# The notebooks stand beside docs/, where people look for them; the site shows copies, which git ignores. They are run
+# by nbval against the paper exchange, never by the site, which shows what they hold.
+HERE = Path(__file__).parent
+shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
 nb_execution_mode = "off"
 
 autodoc_typehints = "none"

@@ -165,6 +165,12 @@ def _is_numpy_datetime(value: Any) -> bool:
 def _from_numpy(value: Any, name: str) -> int:
     if str(value) == "NaT":
         raise _refuse(f"{name} is NaT, which is no time.", name)
+    try:
+        years = int(value.astype("datetime64[Y]").astype("int64"))
+    except OverflowError:  # of units so fine that they never leave the months around 1970
+        years = 0
+    if not 0 <= years < 8030:  # so far away that milliseconds would wrap around
+        return -1
     return int(value.astype("datetime64[ms]").astype("int64"))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.model.names import check_flag
 
 from .answers import Answers
 from .clock import MarketClock
@@ -112,6 +113,8 @@ class PaperExchange(Displayed):
         self._balances = _read_balances(balances)
         self._path = None if path is None else _path(path)
         self._host, self._port = _text("host", host), _whole("port", port, 0, 65_536)
+        if market is not None and not hasattr(market, "listings"):
+            raise ValidationError(f"market={market!r} is no market.", recovery_suggestions=["Leave market out."])
         self.market = market if market is not None else _market(self._seed, symbols, history)
         if clock is None:
             clock = self.market.end_ms
@@ -124,7 +127,7 @@ class PaperExchange(Displayed):
             others=self.faults.others,
             ban_after=_whole("ban_after", ban_after, 0, 2**31),
             ban_seconds=_seconds("ban_seconds", ban_seconds),
-            sbe=sbe,
+            sbe=check_flag(sbe, name="sbe"),
         )
         self._server = Server(self._handler, self._host, self._port)
 
@@ -211,7 +214,7 @@ class PaperExchange(Displayed):
 
 
 def _market(seed: int, symbols: Iterable[str] | None, history: Any) -> Market:
-    names = None if symbols is None else [symbols] if isinstance(symbols, str) else list(symbols)
+    names = _names(symbols)
     if history is not None:
         from .history import HistoryMarket
 
@@ -219,6 +222,18 @@ def _market(seed: int, symbols: Iterable[str] | None, history: Any) -> Market:
     from .seeded import SeededMarket
 
     return SeededMarket(seed, symbols=names)
+
+
+def _names(symbols: Any) -> list[str] | None:
+    if symbols is None:
+        return None
+    names = [symbols] if isinstance(symbols, str) else list(symbols) if isinstance(symbols, Iterable) else []
+    if not names:
+        raise ValidationError(
+            f"symbols={symbols!r} is no list of symbols.",
+            recovery_suggestions=['Give names such as ["BTCUSDT", "ETHUSDT"], or leave symbols out for all.'],
+        )
+    return names
 
 
 def _sources(history: Any, names: list[str] | None) -> tuple[Any, str | None]:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any, Self
@@ -164,8 +165,11 @@ def _is_piped() -> bool:
 
 
 def _read_to_end(over: threading.Event) -> None:
-    while sys.stdin.buffer.read(4_096):
-        pass
+    # Past sys.stdin's buffer: a thread that waits inside it makes the interpreter abort at its end.
+    descriptor = sys.stdin.fileno()
+    with suppress(OSError):
+        while os.read(descriptor, 4_096):
+            pass
     over.set()
 
 

@@ -27,14 +27,15 @@ NAMES_LIVE_S = 3600.0
 class Address:
     """Limiter, clock, breaker and stops of one address, and facts that do not change from call to call."""
 
-    def __init__(self, url: str, limits: tuple[Limit, ...], share: float) -> None:
+    def __init__(self, url: str, limits: tuple[Limit, ...]) -> None:
         self.url = url
-        self.limiter = Limiter(limits, share=share)
+        self.limiter = Limiter(limits)
         self.clock = ExchangeClock()
         self.breaker = Breaker()
         self.stops = Stops(url)
         self.first_open: dict[tuple[str, str], int] = {}  # (symbol, interval) -> open time of its first candle
         self.rules_known = False
+        self.rules_of: str | None = None  # a symbol by which to ask for the limits at the next call
         self._names: tuple[float, list[str]] | None = None
 
     def learn(self, rules: Rules) -> None:
@@ -42,6 +43,7 @@ class Address:
         if rules.limits:
             self.limiter.replace(rules.limits)
             self.rules_known = True
+            self.rules_of = None
         if len(rules.symbols) > 1:
             self.learn_names([symbol.symbol for symbol in rules.symbols])
 
@@ -77,6 +79,6 @@ class _Book:
 _book = _Book()
 
 
-def address_of(url: str, limits: tuple[Limit, ...], share: float) -> Address:
+def address_of(url: str, limits: tuple[Limit, ...]) -> Address:
     """The one ``Address`` of that URL in this process."""
-    return _book.get(url, lambda: Address(url, limits, share))
+    return _book.get(url, lambda: Address(url, limits))

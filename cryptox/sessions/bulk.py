@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import numpy as np
-
 from cryptox import _display
 from cryptox.errors import CryptoxError, ValidationError
 from cryptox.model.names import is_list, normalise_symbol
@@ -114,8 +112,8 @@ class Bulk:
             async with asyncio.TaskGroup() as group:
                 for job in self.jobs:
                     group.create_task(self._run(job))
+            gaps = {job.symbol: await self._gaps(job) for job in self.jobs if job.error is None}
             failed = [job for job in self.jobs if job.error is not None]
-            gaps = {job.symbol: await job.gaps() for job in self.jobs if job.error is None}
             finished = not failed
             if failed and not self.keep_going:
                 raise self._error(failed[0], gaps)
@@ -132,6 +130,13 @@ class Bulk:
         if job.error is not None and not self.keep_going:
             for other in self.jobs:
                 other.history.stopped = True
+
+    async def _gaps(self, job: Job) -> list[Range]:
+        try:
+            return await job.gaps()
+        except CryptoxError as error:
+            job.error = error
+            return []
 
     def frame(self, gaps: Mapping[str, Sequence[Range]]) -> Frame:
         """The rows so far as a frame."""

@@ -91,7 +91,8 @@ class CandleJob:
     def missing(self) -> list[Range]:
         """What was wanted and not fetched."""
         if self.wanted == NOTHING:  # it failed before the range was known
-            return [Range(self.start or 0, self.end)]
+            whole = Range(self.start or 0, self.end)
+            return [whole] if whole else []
         return self.history.missing(self.wanted)
 
     async def _everything(self) -> None:
@@ -146,7 +147,7 @@ class CandleJob:
             await self._confirm(Range(top, high))
             high = top
         await self._fetch(Range(low, high))
-        while not self.history.halted and (need := limit - self.history.rows) > 0:
+        while not self.history.halted and (need := limit - self.history.count(self.wanted)) > 0:
             last = await self.newest(None, low)
             if last is None:
                 return
@@ -164,7 +165,7 @@ class CandleJob:
             await self._fetch(self.wanted)
         else:
             high = low
-        while not self.history.halted and (need := limit - self.history.rows) > 0 and high < self.end:
+        while not self.history.halted and (need := limit - self.history.count(self.wanted)) > 0 and high < self.end:
             first = await self.oldest(high, self.end)
             bottom = self.end if first is None else self.interval.floor(first)
             await self._confirm(Range(high, bottom))

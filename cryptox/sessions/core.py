@@ -27,7 +27,9 @@ __all__ = ["Core", "Form", "Frame"]
 T = TypeVar("T")
 
 WEIGHT = "REQUEST_WEIGHT"
-READ_ATTEMPTS = 2  # a body that cannot be read is asked for once more: gateways cut answers
+READ_ATTEMPTS = 3  # a body that cannot be read is asked for again: gateways cut answers
+BULK_TRIES = 3  # a page of a bulk call may take so many times the timeout: one silent connection is no end of it
+TRUSTED = 0.01  # so much of a limit is used before it is asked for what it really is
 BULK_PATIENCE_S = 180.0  # how long a page of a bulk call waits for weight, or for the end of a forced stop
 
 
@@ -50,7 +52,7 @@ class Core:
         self.user = user
         self._frame_default = frame
         self._exact_default = exact
-        self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits, settings.weight_share)
+        self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits)
         self._line: Line | None = None
         self._closed: str | None = None
 
@@ -81,7 +83,7 @@ class Core:
     def _form(self, frame: str | None, exact: bool | None) -> Form:
         """How to build the frame, checked before anything is sent."""
         form = Form(
-            self._frame_default if frame is None else check_frame(frame),
+            self._frame_default if frame is None else frame,
             self._exact_default if exact is None else check_flag(exact, name="exact"),
         )
         check_backend(form.backend, exact=form.exact)
@@ -119,7 +121,7 @@ class Core:
             answer = await line.send(
                 outgoing,
                 weight=request.weight,
-                deadline_s=self.settings.timeout,
+                deadline_s=self.settings.timeout * (BULK_TRIES if bulk else 1),
                 patience_s=BULK_PATIENCE_S if bulk else self.settings.timeout,
                 urgent=not bulk,
             )
@@ -127,14 +129,19 @@ class Core:
             self._place(error, {**request.context, "endpoint": request.path})
             raise
         self._address.clock.steady = self.venue.is_steady(answer)
-        self._watch_limits(answer)
+        self._watch_limits(request, answer)
         return answer
 
-    def _watch_limits(self, answer: Answer) -> None:
-        """A window that we know nothing of means that the limits must be read again."""
-        known = {limit.window_ms for limit in self._address.limiter.limits}
-        if any(usage.window_ms not in known for usage in self.venue.usage(answer)):
-            self._address.rules_known = False
+    def _watch_limits(self, request: Request[Any], answer: Answer) -> None:
+        """Limits are read where a window is new to us, or where some use is made of one that we only assume."""
+        address, usages = self._address, self.venue.usage(answer)
+        assumed = {limit.window_ms: limit.amount for limit in address.limiter.limits}
+        if any(usage.window_ms not in assumed for usage in usages):
+            address.rules_known = False
+        if address.rules_known or "symbol" not in request.context or not 200 <= answer.status < 300:
+            return
+        if any(usage.used > TRUSTED * assumed.get(usage.window_ms, 0) for usage in usages):
+            address.rules_of = request.context["symbol"]
 
     async def _as_of(self, *, rules_of: str | None = None) -> int:
         """A moment in exchange time that has surely come, by which this call judges what is finished.
@@ -142,6 +149,7 @@ class Core:
         With ``rules_of``, a symbol, the limits of the address are learned too where they are not known yet.
         """
         line = self._line_here()
+        rules_of = rules_of or self._address.rules_of
         async with line.reading:
             clock = self._address.clock
             jobs = []

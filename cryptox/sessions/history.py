@@ -54,6 +54,10 @@ class History:
         """Whether no further page is going to come."""
         return self.stopped or bool(self.failures)
 
+    def count(self, wanted: Range) -> int:
+        """Number of rows so far that lie in a range; segments of an earlier call may lie elsewhere."""
+        return sum(len(inside(segment.batch, self.key, wanted)) for segment in self.segments)
+
     async def fetch(self, wanted: Range, *, workers: int, on_page: Callable[[], None], keep_going: bool) -> None:
         """Fetch what of a range is not here yet. Failures are collected, not raised.
 

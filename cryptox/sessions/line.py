@@ -32,7 +32,7 @@ class Line:
         self._single = asyncio.Semaphore(SINGLE_IN_FLIGHT)
         connections = settings.max_in_flight + SINGLE_IN_FLIGHT
         self._http = Http(timeout_s=settings.timeout, max_connections=connections, proxy=settings.proxy)
-        gate = Gate(address.limiter, address.clock)
+        gate = Gate(address.limiter, address.clock, share=settings.weight_share)
         self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
 
     async def send(

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError
+from cryptox.model.names import check_flag
 from cryptox.sessions.book import BookCalls
 from cryptox.sessions.klines import KlineCalls
 from cryptox.sessions.symbols import SymbolCalls
@@ -71,21 +72,25 @@ def open_session(
     ConfigurationError
         Unknown venue, setting or backend; addresses that do not fit; keys, which this version has no use for.
     """
-    if trading or any(key is not None for key in (api_key, secret_key, private_key)):
+    if (trading is not None and trading is not False) or any(
+        key is not None for key in (api_key, secret_key, private_key)
+    ):
         raise ConfigurationError(
             "This version of cryptox reads public market data only: it takes no keys and does not trade.",
             recovery_suggestions=["Leave out api_key, secret_key, private_key and trading; public data needs no key."],
         )
     if user is not None and (not isinstance(user, str) or not user.strip()):
         raise ConfigurationError(f"user must be a name, not {user!r}.")
-    if frame not in BACKENDS:
+    if not isinstance(frame, str) or frame not in BACKENDS:
         raise ConfigurationError(
             f"frame must be one of {', '.join(BACKENDS)}, not {frame!r}.", suggested={"frame": "pandas"}
         )
     surroundings = os.environ if environment is None else environment
     chosen = (surroundings.get(VENUE_VARIABLE) or DEFAULT_VENUE) if venue is None else venue
     given = Settings.of(settings)
-    return AsyncSession(_venue(chosen, given, surroundings), given, user=user, frame=frame, exact=bool(exact))
+    return AsyncSession(
+        _venue(chosen, given, surroundings), given, user=user, frame=frame, exact=check_flag(exact, name="exact")
+    )
 
 
 def _venue(venue: Any, settings: Settings, environment: Mapping[str, str]) -> Venue:
@@ -93,9 +98,11 @@ def _venue(venue: Any, settings: Settings, environment: Mapping[str, str]) -> Ve
     if isinstance(venue, str):
         return open_venue(venue, settings, environment)
     opener = getattr(venue, "open_venue", None)
-    if opener is None:
+    if opener is None or isinstance(venue, type):
+        given = f"the class {venue.__name__}" if isinstance(venue, type) else type(venue).__name__
         raise ConfigurationError(
-            f"venue must be a name or a PaperExchange, not {type(venue).__name__}.",
+            f"venue must be a name or a PaperExchange, not {given}.",
+            recovery_suggestions=['Pass "paper", "binance" or the exchange itself: cx.connect(cx.PaperExchange()).'],
             suggested={"call": "connect", "venue": "paper"},
         )
     return opener(settings)  # type: ignore[no-any-return]  # the port of registry.open_venue, by duck typing

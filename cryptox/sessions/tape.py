@@ -32,12 +32,14 @@ class TapeJob:
     find: Callable[..., Any]  # (start_ms, end_ms) -> id of the first trade from start, or of the last before end
     fetch: Callable[..., Any]
     wanted: Range = NOTHING
+    known: bool = False  # whether the range of ids has been found
     error: CryptoxError | None = None
 
     async def run(self) -> None:
         """Find the ids, then fetch them."""
         try:
             self.wanted = await self._ids()
+            self.known = True
             if self.wanted:
                 await self.fetch(self.wanted)
         except CryptoxError as error:
@@ -79,8 +81,9 @@ class TapeJob:
 
     def missing(self) -> list[Range]:
         """What was not fetched, as the times around it."""
-        if self.error is not None and self.wanted == NOTHING:
-            return [Range(self.start_ms or 0, self.end_ms)]
+        if not self.known:
+            whole = Range(self.start_ms or 0, self.end_ms)
+            return [whole] if whole else []
         return [self._times(hole) for hole in self.history.missing(self.wanted)]
 
     def _times(self, ids: Range) -> Range:
@@ -88,5 +91,6 @@ class TapeJob:
         keys, times = rows["id"], rows["time"]
         before, after = np.searchsorted(keys, (ids.start, ids.end))
         start = int(times[before - 1]) if before > 0 else (self.start_ms or 0)
-        end = int(times[after]) if after < len(times) else self.end_ms
+        # A trade that is missing may bear the same time as the next one that is there.
+        end = int(times[after]) + 1 if after < len(times) else self.end_ms
         return Range(start, end)

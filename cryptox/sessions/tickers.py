@@ -225,9 +225,9 @@ class TickerCalls(Core):
 
 
 def _check_window(window: str, names: list[str] | None) -> None:
-    if window == DAY_WINDOW:
-        return
     match = _WINDOW.fullmatch(window) if isinstance(window, str) else None
+    if isinstance(window, str) and window == DAY_WINDOW:
+        return
     if match is None or int(match[1]) > MOST[match[2]]:
         raise ValidationError(
             f"There is no ticker window {window!r}.",

@@ -95,7 +95,8 @@ class TradeCalls(BulkCalls):
         symbol
             ``"BTCUSDT"`` in any of its spellings.
         limit
-            Rows, up to 1000 (500 by default). Without ``start`` and ``from_id`` the newest.
+            Rows, up to 1000. Without ``start`` and ``from_id`` the newest. 500 where nothing else says how many; with
+            ``start`` and ``end`` all between.
         start, end
             Range ``[start, end)`` of trade times, UTC.
         from_id
@@ -113,7 +114,8 @@ class TradeCalls(BulkCalls):
         BadSymbol
             Nothing trades under that name here.
         ValidationError
-            A limit over 1000 (``suggested`` is the bulk call), ``from_id`` with times, a start after the end.
+            A limit over 1000, or 1000 trades or more between start and end (``suggested`` is the bulk call),
+            ``from_id`` with times, a start after the end.
         RateLimited, NetworkError, ExchangeError
             The exchange or the way to it.
 
@@ -145,15 +147,14 @@ class TradeCalls(BulkCalls):
         if stop <= 0 or (start_ms is not None and start_ms >= stop):
             batch = Batch.empty(AGG_TRADES, exact=form.exact)
         else:
+            between = rows is None and start_ms is not None and end_ms is not None
+            limit = rows or (cap if between else ROWS_WITHOUT_LIMIT)
             request = self.venue.agg_trades(
-                name,
-                start_ms=start_ms,
-                end_ms=end_ms,
-                from_id=first,
-                limit=ROWS_WITHOUT_LIMIT if rows is None else rows,
-                exact=form.exact,
+                name, start_ms=start_ms, end_ms=end_ms, from_id=first, limit=limit, exact=form.exact
             )
             batch = await self._ask(request)
+            if between and len(batch) == cap:
+                raise _cut(name, start_ms, stop, cap)
         return self._frame(batch, form, symbol=name, as_of=iso(as_of))
 
     @public
@@ -273,6 +274,15 @@ class TradeCalls(BulkCalls):
                 keep_going=bulk.keep_going,
             ),
         )
+
+
+def _cut(name: str, start_ms: int | None, end_ms: int, cap: int) -> ValidationError:
+    """One request may not have brought all trades between two times."""
+    return ValidationError(
+        f"There are {cap:,} aggregate trades or more between start and end; one request gives up to {cap:,}.",
+        recovery_suggestions=["Use trades_bulk with the same arguments."],
+        suggested={"call": "trades_bulk", "symbol": name, "start": iso(start_ms or 0), "end": iso(end_ms)},
+    )
 
 
 def _check_id(from_id: int | None) -> int | None:

@@ -88,7 +88,11 @@ def use(venue: Any = None, *, frame: str | None = None, exact: bool | None = Non
     'paper'
     """
     with door.boundary():
-        made = Session(open_session(venue, frame=frame or "pandas", exact=bool(exact), **settings))
+        made = Session(
+            open_session(
+                venue, frame="pandas" if frame is None else frame, exact=False if exact is None else exact, **settings
+            )
+        )
         return door.use_session(made)
 
 

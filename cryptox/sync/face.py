@@ -295,7 +295,8 @@ class Session(Displayed):
         symbol
             ``"BTCUSDT"`` in any of its spellings.
         limit
-            Rows, up to 1000 (500 by default). Without ``start`` and ``from_id`` the newest.
+            Rows, up to 1000. Without ``start`` and ``from_id`` the newest. 500 where nothing else says how many; with
+            ``start`` and ``end`` all between.
         start, end
             Range ``[start, end)`` of trade times, UTC.
         from_id
@@ -323,7 +324,8 @@ class Session(Displayed):
         BadSymbol
             Nothing trades under that name here.
         ValidationError
-            A limit over 1000 (``suggested`` is the bulk call), ``from_id`` with times, a start after the end.
+            A limit over 1000, or 1000 trades or more between start and end (``suggested`` is the bulk call),
+            ``from_id`` with times, a start after the end.
         RateLimited, NetworkError, ExchangeError
             The exchange or the way to it.
 

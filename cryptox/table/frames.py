@@ -51,7 +51,7 @@ def build(batch: Batch, backend: str, attrs: Mapping[str, Any], *, leading: Lead
 
 def check_backend(backend: str, *, exact: bool = False) -> None:
     """Raise a ``ConfigurationError`` unless frames of that backend can be built here."""
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         names = ", ".join(f'"{name}"' for name in BACKENDS)
         raise ConfigurationError(
             f"frame={backend!r} is not a kind of frame: {names}.",

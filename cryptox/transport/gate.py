@@ -35,6 +35,8 @@ class Gate:
         Shared by every gate of the address.
     clock
         Exchange time, for the limits' windows.
+    share
+        Which part of each limit may be used in all when a request of this gate goes.
     monotonic, wall
         Clocks in seconds.
     """
@@ -44,11 +46,13 @@ class Gate:
         limiter: Limiter,
         clock: ExchangeClock,
         *,
+        share: float = 1.0,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.limiter = limiter
         self.clock = clock
+        self._share = share
         self._monotonic = monotonic
         self._wall = wall
         self._urgent: deque[_Waiter] = deque()
@@ -91,12 +95,12 @@ class Gate:
             while True:
                 pause_s = until - self._monotonic()
                 if self._head() is waiter:
-                    outcome = self.limiter.take(weight, self.moment())
+                    outcome = self.limiter.take(weight, self.moment(), self._share)
                     if isinstance(outcome, Ticket):
                         self._streak = self._streak + 1 if urgent else 0
                         return outcome
                     if outcome.least_s > pause_s:
-                        raise self._refused(outcome.least_s)
+                        raise self._refused(outcome.least_s or 1.0)
                     pause_s = min(pause_s, outcome.poll_s)
                 else:
                     self._check_stop(pause_s)

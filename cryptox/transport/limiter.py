@@ -95,8 +95,8 @@ class Limiter:
                 window = self._windows[key] = old.get(key) or Window(limit)
                 window.limit = limit
 
-    def take(self, weight: int, now: Moment) -> Ticket | Wait:
-        """A ticket, if ``weight`` may be sent now.
+    def take(self, weight: int, now: Moment, share: float = 1.0) -> Ticket | Wait:
+        """A ticket, if ``weight`` may be sent now, by a session that keeps to ``share`` of each limit.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Limiter:
             wait: Wait | None = None
             for window in self._windows.values():
                 window.roll(now)
-                if (refused := self._ask(window, weight, now)) is not None:
+                if (refused := self._ask(window, weight, now, min(share, self._share))) is not None:
                     wait = refused if wait is None else Wait(*map(max, wait, refused))
             if wait is not None:
                 return wait
@@ -181,14 +181,14 @@ class Limiter:
                 result.append(LimitState(window.limit, int(window.counted), flying, int(others)))
             return tuple(result)
 
-    def _ask(self, window: Window, weight: int, now: Moment) -> Wait | None:
+    def _ask(self, window: Window, weight: int, now: Moment, share: float) -> Wait | None:
         cost = _cost(window.limit, weight)
         if cost > window.limit.amount:
             raise ValidationError(
                 f"The request costs {cost} of {window.limit.kind}, more than the {window.limit.amount} that the "
                 f"exchange allows per {window.limit.window_ms / 1000:g} s."
             )
-        verdict = window.judge(cost, self._in_flight(window), now, self._share)
+        verdict = window.judge(cost, self._in_flight(window), now, share)
         if verdict.granted:
             return None
         left_s = max(0.0, window.end_ms() - now.low_ms) / 1000

@@ -69,7 +69,9 @@ def run(block: Block, page: str, names: dict[str, Any]) -> None:
         exec(program, names)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks((ROOT / page).read_text("utf-8"), "python", "pycon")])
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks((ROOT / page).read_text("utf-8"), "python", "pycon")]
+)
 def test_the_code_on_the_page_runs(
     page: str, frozen: cx.PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,13 +81,21 @@ def test_the_code_on_the_page_runs(
         run(block, page, names)
 
 
+def test_the_calls_in_the_readmes_table_work(frozen: cx.PaperExchange) -> None:
+    text = FENCE.sub("", (ROOT / "README.md").read_text(encoding="utf-8"))
+    calls = re.findall(r"`((?:cx\.|async with cx\.)[^`]*\(.*?\))`", text)
+    assert len(calls) >= 13
+    for call in calls:
+        run(Block("python", 1, call + "\n"), f"README.md: {call}", {"cx": cx})
+
+
 def test_a_wrong_page_is_noticed(frozen: cx.PaperExchange) -> None:
     page = '# Page\n\n```python\nframe = cx.klines("BTCUSDT", "1h", 3)\n```\n\n```pycon\n>>> len(frame)\n4\n```\n'
     program, prompt = blocks(page, "python", "pycon")
     assert (program.line, prompt.line) == (4, 8)
     names: dict[str, Any] = {"cx": cx}
     run(program, "page.md", names)
-    with pytest.raises(AssertionError, match=r"File \"page.md\", line 8(.|\n)*Expected:\n +4\nGot:\n +3"):
+    with pytest.raises(AssertionError, match=r"File \"page.md\", line 8(.|\n)*Expected:\n +4\n +Got:\n +3"):
         run(prompt, "page.md", names)
     with pytest.raises(cx.errors.BadSymbol):
         run(Block("python", 1, 'cx.klines("BTCUSD")\n'), "page.md", names)

@@ -178,3 +178,8 @@ def test_neither_numpy_nor_pandas_is_loaded() -> None:
 def test_numpy_times_beyond_the_calendar_do_not_wrap_around(text: str) -> None:
     with pytest.raises(ValidationError, match="lies before 1970 or after the year 9999"):
         to_ms(np.datetime64(text), now_ms=0)
+
+
+@pytest.mark.parametrize(("count", "unit"), [(1_500_000_000, "ns"), (1_500_000_000_000, "ps"), (15 * 10**17, "as")])
+def test_numpy_times_of_the_finest_units(count: int, unit: str) -> None:
+    assert to_ms(np.datetime64(count, unit), now_ms=0) == 1_500

@@ -40,6 +40,7 @@ def session(exchange: cx.PaperExchange) -> Iterator[Any]:
         *((call, {"from_id": one}) for call in ("agg_trades", "trades_bulk") for one in (-1, "5", 5.0, True, 2**63)),
         *(("ticker", {"frame": one}) for one in (1, pd.DataFrame(), np.array(["pandas"]), pd.NA)),
         ("klines_bulk", {"on_error": pd.NA}),
+        ("ticker", {"window": pd.NA}),
         ("klines_bulk", {"symbol": np.array("BTCUSDT")}),
         ("prices", {"symbol": pd.DataFrame({"symbol": ["BTCUSDT"]})}),
     ],
@@ -87,3 +88,9 @@ def test_a_broken_address_of_the_environment_is_refused() -> None:
 def test_connecting_with_nonsense_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(CryptoxError, match=next(iter(arguments))[:4]):
         open_session("binance", environment={}, **arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"exact": "no"}, {"exact": pd.NA}, {"frame": {}}, {"frame": pd.DataFrame()}])
+def test_a_default_session_of_nonsense_is_refused(exchange: cx.PaperExchange, arguments: dict[str, Any]) -> None:
+    with pytest.raises(CryptoxError, match=next(iter(arguments))):
+        cx.use(exchange, **arguments)

@@ -94,12 +94,13 @@ def _strip(url: str | None, name: str, schemes: tuple[str, ...], suffixes: tuple
     if url is None or not url.strip():
         return None
     bare = url.strip().rstrip("/")
-    parts = urlsplit(bare)
     try:
+        parts = urlsplit(bare)
         valid = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        valid = valid and not parts.query and not parts.fragment and parts.username is None
     except ValueError:
         valid = False
-    if not valid or parts.query or parts.fragment or parts.username is not None:
+    if not valid:
         raise ConfigurationError(
             f"{name} must be an address such as {schemes[-1]}://host:port, without query, fragment or user name.",
             recovery_suggestions=[f"{name} takes the schemes {' and '.join(schemes)}."],

@@ -216,6 +216,8 @@ def _judge(case: _Case, context: Mapping[str, Any]) -> _Judgement:
         return _redirect(case)
     if _is_limit(status, case.words):
         return _limited(case)
+    if status == 451:  # its body bears the code 0, which says nothing
+        return _by_status(case)
     if case.words is not None:
         return _by_code(case, case.words, context)
     return _by_status(case)

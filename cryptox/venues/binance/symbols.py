@@ -29,7 +29,7 @@ def symbol_of(info: SymbolInfo) -> Symbol:
         min_quantity=_number(lot, "minQty"),
         max_quantity=_number(lot, "maxQty"),
         min_notional=_number(notional, "minNotional"),
-        order_types=tuple(info.order_types),
+        order_types=tuple(sorted(info.order_types)),  # a set: SBE and old answers list it in other orders
         min_price=_number(price, "minPrice"),
         max_price=_number(price, "maxPrice"),
         max_notional=_number(notional, "maxNotional"),

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from cryptox.errors import ExchangeError
 from cryptox.model.columns import AVG_PRICE, BOOK_TICKER, DECIMAL_PRECISION, PRICES, TICKER, Kind, Table
 from cryptox.table.batch import Array, Batch, dtype_of
 from cryptox.table.decimals import from_texts
@@ -35,13 +36,16 @@ def read_book_ticker(answer: Answer, *, exact: bool) -> Batch:
 
 def read_avg_price(answer: Answer, symbol: str, *, exact: bool) -> Batch:
     """Average price, one row. Answers from before 2023 have no close time: the epoch stands for it."""
-    (row,) = _rows(answer, AveragePrice, exact=exact)
+    rows = _rows(answer, AveragePrice, exact=exact)
+    if len(rows) != 1:
+        raise ExchangeError(f"The answer holds {len(rows)} averages, not one.")
+    row = rows[0]
     close_time = 0 if row.close_time is msgspec.UNSET else row.close_time
     columns = {
         "symbol": np.array([symbol], object),
         "price": _numbers([row.price], Kind.PRICE, exact=exact)[0],
-        "minutes": np.array([row.minutes], np.int64),
-        "close_time": np.array([close_time], np.int64),
+        "minutes": _plain("minutes", [row.minutes], np.dtype(np.int64)),
+        "close_time": _plain("close_time", [close_time], np.dtype(np.int64)),
     }
     return Batch(AVG_PRICE, columns, exact)
 
@@ -64,8 +68,18 @@ def batch_of(table: Table, rows: Sequence[Any], *, exact: bool) -> Batch:
             if mask.any():
                 nulls[column.name] = mask
         else:
-            columns[column.name] = np.array(values, dtype_of(column.kind, exact=exact))
+            columns[column.name] = _plain(column.name, values, dtype_of(column.kind, exact=exact))
     return Batch(table, columns, exact, nulls)
+
+
+def _plain(name: str, values: Sequence[Any], dtype: np.dtype[Any]) -> Array:
+    """A column of words or integers, which no answer may lack."""
+    if any(value is msgspec.UNSET for value in values):
+        raise ExchangeError(f"The answer lacks {name}.")
+    try:
+        return np.array(values, dtype)
+    except OverflowError as error:
+        raise ExchangeError(f"The answer's {name} is beyond 64 bits.") from error
 
 
 def _numbers(values: Sequence[Any], kind: Kind, *, exact: bool) -> tuple[Array, Array]:
@@ -74,4 +88,7 @@ def _numbers(values: Sequence[Any], kind: Kind, *, exact: bool) -> tuple[Array, 
     if exact:
         return from_texts(["0" if value is msgspec.UNSET else value for value in values]), mask
     plain = [np.nan if value is msgspec.UNSET else value for value in values]
-    return np.array(plain, dtype_of(kind, exact=False)), mask
+    column = np.array(plain, dtype_of(kind, exact=False))
+    if not np.isfinite(column[~mask]).all():
+        raise ExchangeError("A number in the answer is not finite.")
+    return column, mask

@@ -72,7 +72,8 @@ class BinanceVenue:
 
     def refusal(self, request: Request[Any], answer: Answer) -> CryptoxError | None:
         """Our error for a refusal, None for a success."""
-        return refusals.refusal(answer, context={**request.context, "endpoint": request.path}, acts=False)
+        context = {"venue": self.name, **request.context, "endpoint": request.path}
+        return refusals.refusal(answer, context=context, acts=False)
 
     def verdict(self, answer: Answer) -> Any:
         """What the transport must do with the answer: take it, try again, or stop."""
