@@ -67,6 +67,7 @@ def public(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
 
     @functools.wraps(function)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        """What users await."""
         with boundary():
             try:
                 return await function(*args, **kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,11 +11,13 @@ from typing import Any, Protocol
 
 from cryptox import _display
 from cryptox.errors import CryptoxError, ValidationError
+from cryptox.model.columns import Table
 from cryptox.model.names import is_list, normalise_symbol
 from cryptox.model.time import iso
 from cryptox.sessions.core import Core, Form, Frame
 from cryptox.sessions.history import History
 from cryptox.sessions.pages import Range, Segment
+from cryptox.sessions.window import Window
 from cryptox.table.batch import Batch
 from cryptox.table.leading import Leading
 
@@ -65,6 +68,28 @@ class BulkCalls(Core):
             self._bulk.form = self._form(frame, self._bulk.form.exact)
         return self._bulk.frame({})
 
+    async def _begin(
+        self,
+        table: Table,
+        form: Form,
+        names: Sequence[str],
+        window: Window,
+        *,
+        several: bool = False,
+        rules_of: str | None = None,
+    ) -> int:
+        """Exchange time for a bulk call; an error here already carries ``partial`` (empty) and ``missing`` (all)."""
+        try:
+            return await self._as_of(rules_of=rules_of, bulk=True)
+        except CryptoxError as error:
+            now_ms = int(time.time() * 1000)
+            start_ms, end_ms = window.resolve(now_ms)
+            all_of_it = Range(start_ms or 0, now_ms if end_ms is None else end_ms)
+            leading = Leading.runs("symbol", {}) if several else None
+            error.partial = self._frame(Batch.empty(table, exact=form.exact), form, leading=leading)
+            error.missing = [row for name in names for row in _told(name, [all_of_it])]
+            raise
+
     def _keep(self, bulk: Bulk) -> None:
         """Remember what an unfinished bulk call has fetched; only of the last one."""
         self._bulk = bulk
@@ -112,7 +137,7 @@ class Bulk:
             async with asyncio.TaskGroup() as group:
                 for job in self.jobs:
                     group.create_task(self._run(job))
-            gaps = {job.symbol: await self._gaps(job) for job in self.jobs if job.error is None}
+            gaps = {job.symbol: await job.gaps() for job in self.jobs if job.error is None}
             failed = [job for job in self.jobs if job.error is not None]
             finished = not failed
             if failed and not self.keep_going:
@@ -130,13 +155,6 @@ class Bulk:
         if job.error is not None and not self.keep_going:
             for other in self.jobs:
                 other.history.stopped = True
-
-    async def _gaps(self, job: Job) -> list[Range]:
-        try:
-            return await job.gaps()
-        except CryptoxError as error:
-            job.error = error
-            return []
 
     def frame(self, gaps: Mapping[str, Sequence[Range]]) -> Frame:
         """The rows so far as a frame."""

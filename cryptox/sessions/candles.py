@@ -34,6 +34,7 @@ class CandleJob:
     start: int | None
     end: int
     limit: int | None
+    open_ended: bool  # neither start nor end was given
     oldest: Probe  # first candle of a range
     newest: Probe  # last candle of a range
     workers: int
@@ -49,7 +50,7 @@ class CandleJob:
         except CryptoxError as error:
             self.error = error
         if self.error is None and self.history.failures:
-            self.error = self.history.failures[0][1]
+            self.error = self.history.cause
 
     async def _run(self) -> None:
         if self.start is None:
@@ -72,6 +73,9 @@ class CandleJob:
         """Holes that the exchange itself has, inside its own history."""
         shown = self.batch()
         seen = self.wanted
+        if self.open_ended and len(shown):
+            # The newest rows there are: what comes after the last one of a symbol that ended is no hole in them.
+            seen = Range(seen.start, self.interval.shift(self.interval.floor(int(shown["open_time"][-1])), 1))
         if self.limit is not None and len(shown):
             edge = int(shown["open_time"][0 if self.start is None else -1])
             at = self.interval.floor(edge)

@@ -101,13 +101,17 @@ class Core:
         CryptoxError
             The exchange's refusal in our words, or what the transport could not overcome.
         """
+        return (await self._answered(request, bulk=bulk))[0]
+
+    async def _answered(self, request: Request[T], *, bulk: bool) -> tuple[T, Answer]:
+        """As ``_ask``, with the answer as it came."""
         for attempt in range(READ_ATTEMPTS):
             answer = await self._send(request, bulk=bulk)
             refused = self.venue.refusal(request, answer)
             if refused is not None:
                 raise await self._explained(refused, request)
             try:
-                return request.read(answer)
+                return request.read(answer), answer
             except ExchangeError as error:
                 if attempt == READ_ATTEMPTS - 1:
                     self._place(error, {**request.context, "endpoint": request.path})
@@ -143,7 +147,7 @@ class Core:
         if any(usage.used > TRUSTED * assumed.get(usage.window_ms, 0) for usage in usages):
             address.rules_of = request.context["symbol"]
 
-    async def _as_of(self, *, rules_of: str | None = None) -> int:
+    async def _as_of(self, *, rules_of: str | None = None, bulk: bool = False) -> int:
         """A moment in exchange time that has surely come, by which this call judges what is finished.
 
         With ``rules_of``, a symbol, the limits of the address are learned too where they are not known yet.
@@ -154,20 +158,15 @@ class Core:
             clock = self._address.clock
             jobs = []
             if clock.stale(time.monotonic(), time.time()) or not clock.steady:
-                jobs.append(self._read_clock())
+                jobs.append(self._read_clock(bulk=bulk))
             if rules_of is not None and not self._address.rules_known:
                 jobs.append(self._learn_rules(rules_of))
             if jobs:
                 await asyncio.gather(*jobs)
         return int(clock.earliest_ms(time.monotonic()))
 
-    async def _read_clock(self) -> int:
-        request = self.venue.server_time()
-        answer = await self._send(request, bulk=False)
-        refused = self.venue.refusal(request, answer)
-        if refused is not None:
-            raise self._place(refused, request.context)
-        server_ms = request.read(answer)
+    async def _read_clock(self, *, bulk: bool = False) -> int:
+        server_ms, answer = await self._answered(self.venue.server_time(), bulk=bulk)
         self._address.clock.observe(server_ms, answer.sent_at, answer.received_at, time.time())
         return server_ms
 

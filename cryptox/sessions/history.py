@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cryptox.errors import Banned, CryptoxError, RateLimited
+from cryptox.errors import Banned, CryptoxError, NotSent, RateLimited
 from cryptox.model.columns import Table
 from cryptox.model.interval import Interval
 from cryptox.sessions.pages import Range, Segment, inside, join, missing_in, plan, subtract
@@ -54,6 +54,12 @@ class History:
         """Whether no further page is going to come."""
         return self.stopped or bool(self.failures)
 
+    @property
+    def cause(self) -> CryptoxError | None:
+        """Why pages failed: the first error that the exchange or the network caused, not what followed from it."""
+        errors = [error for _, error in self.failures]
+        return next((error for error in errors if not isinstance(error, NotSent)), errors[0] if errors else None)
+
     def count(self, wanted: Range) -> int:
         """Number of rows so far that lie in a range; segments of an earlier call may lie elsewhere."""
         return sum(len(inside(segment.batch, self.key, wanted)) for segment in self.segments)
@@ -73,6 +79,7 @@ class History:
         in_a_row = 0
 
         async def work() -> None:
+            """One of the workers: page after page until there is none, or too many failed."""
             nonlocal in_a_row
             while todo and in_a_row < stop_after and not self.stopped:
                 page = todo.popleft()

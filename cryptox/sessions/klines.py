@@ -180,7 +180,8 @@ class KlineCalls(BulkCalls):
         window = Window(start, end)
         window.check()
         pages = None if rows is None else -(-rows // self.venue.capabilities.klines_cap)
-        as_of = await self._as_of(rules_of=names[0] if pages is None or pages > 1 or several else None)
+        rules_of = names[0] if pages is None or pages > 1 or several else None
+        as_of = await self._begin(KLINES, form, names, window, several=several, rules_of=rules_of)
         start_ms, stop = _judged(window, grid, as_of, unfinished)
         bulk = Bulk(
             session=self,
@@ -193,11 +194,19 @@ class KlineCalls(BulkCalls):
         )
         bulk.open(progress, expected=_expected(rows, start_ms, stop, grid, len(names)))
         for name in names:
-            bulk.add(self._candle_job(name, grid, bulk, start_ms, stop, rows))
+            bulk.add(self._candle_job(name, grid, bulk, start_ms, stop, rows, open_ended=start is None and end is None))
         return await bulk.run()
 
     def _candle_job(
-        self, name: str, grid: Interval, bulk: Bulk, start_ms: int | None, stop: int, limit: int | None
+        self,
+        name: str,
+        grid: Interval,
+        bulk: Bulk,
+        start_ms: int | None,
+        stop: int,
+        limit: int | None,
+        *,
+        open_ended: bool,
     ) -> CandleJob:
         exact = bulk.form.exact
 
@@ -216,6 +225,7 @@ class KlineCalls(BulkCalls):
             start=start_ms,
             end=stop,
             limit=limit,
+            open_ended=open_ended,
             oldest=functools.partial(self._first_open, name, grid),
             newest=functools.partial(self._last_open, name, grid),
             workers=self.settings.max_in_flight,

@@ -45,7 +45,7 @@ class TapeJob:
         except CryptoxError as error:
             self.error = error
         if self.error is None and self.history.failures:
-            self.error = self.history.failures[0][1]
+            self.error = self.history.cause
 
     async def _ids(self) -> Range:
         if self.end_ms <= 0 or (self.start_ms is not None and self.start_ms >= self.end_ms):

@@ -227,7 +227,7 @@ class TradeCalls(BulkCalls):
                 recovery_suggestions=["Give one of them."],
                 suggested={"call": "trades_bulk", "symbol": name, "from_id": first},
             )
-        as_of = await self._as_of(rules_of=name)
+        as_of = await self._begin(AGG_TRADES, form, [name], window, rules_of=name)
         start_ms, end_ms = window.resolve(as_of)
         bulk = Bulk(
             session=self,

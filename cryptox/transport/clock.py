@@ -66,6 +66,7 @@ class ExchangeClock:
 
     @steady.setter
     def steady(self, value: bool) -> None:
+        """Take the exchange's word for it."""
         self._told_steady = value
 
     @property

@@ -15,6 +15,7 @@ from .messages import Usage
 
 __all__ = ["Gate"]
 
+SOON_S = 0.1  # what is said where nothing better is known: the next one in the queue decides
 URGENT_IN_A_ROW = 8  # then one that is not urgent goes, so that neither kind starves
 
 
@@ -91,6 +92,7 @@ class Gate:
         waiter = _Waiter(weight)
         queue = self._urgent if urgent else self._others
         queue.append(waiter)
+        room_s = SOON_S
         try:
             while True:
                 pause_s = until - self._monotonic()
@@ -100,12 +102,13 @@ class Gate:
                         self._streak = self._streak + 1 if urgent else 0
                         return outcome
                     if outcome.least_s > pause_s:
-                        raise self._refused(outcome.least_s or 1.0)
+                        raise self._refused(outcome.least_s)
+                    room_s = outcome.window_s
                     pause_s = min(pause_s, outcome.poll_s)
                 else:
                     self._check_stop(pause_s)
                 if until - self._monotonic() <= 0:
-                    raise self._refused(1.0)
+                    raise self._refused(max(room_s, SOON_S))
                 await _pause(waiter.turn, min(pause_s, 1.0))
         finally:
             queue.remove(waiter)

@@ -31,10 +31,14 @@ class Ticket:
 
 
 class Wait(NamedTuple):
-    """Not now. Ask again after ``poll_s`` or when an answer came; it will take at least ``least_s`` seconds."""
+    """Not now. Ask again after ``poll_s`` or when an answer came; it will take at least ``least_s`` seconds.
+
+    At the latest there is room when the window ends, in ``window_s`` seconds.
+    """
 
     poll_s: float
     least_s: float
+    window_s: float
 
 
 class LimitState(NamedTuple):
@@ -106,7 +110,7 @@ class Limiter:
         with self._lock:
             if now.at < self._forbidden_until:
                 left = self._forbidden_until - now.at
-                return Wait(left, left)
+                return Wait(left, left, left)
             wait: Wait | None = None
             for window in self._windows.values():
                 window.roll(now)
@@ -193,7 +197,7 @@ class Limiter:
             return None
         left_s = max(0.0, window.end_ms() - now.low_ms) / 1000
         poll_s = min(max(window.limit.window_ms / 400_000, 0.002), 0.1, max(left_s, 0.001))
-        return Wait(poll_s, left_s if verdict.later_window else 0.0)
+        return Wait(poll_s, left_s if verdict.later_window else 0.0, left_s)
 
     def _in_flight(self, window: Window) -> int:
         return sum(_cost(window.limit, ticket.weight) for ticket in self._tickets)

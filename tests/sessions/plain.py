@@ -103,7 +103,7 @@ class PlainSession(KlineCalls):
         await asyncio.sleep(0)
         return self.venue.answer(request)  # type: ignore[attr-defined]
 
-    async def _as_of(self, *, rules_of: str | None = None) -> int:
+    async def _as_of(self, *, rules_of: str | None = None, bulk: bool = False) -> int:
         return self.as_of
 
 

@@ -164,7 +164,7 @@ def test_a_stop_holds_for_all_and_only_grows() -> None:
     limiter.forbid(30.0, banned=True)
     limiter.forbid(20.0)
     assert limiter.banned
-    assert refused(limiter, 1, 10.0) == Wait(20.0, 20.0)
+    assert refused(limiter, 1, 10.0) == Wait(20.0, 20.0, 20.0)
     granted(limiter, 1, 30.0)
 
 

@@ -56,7 +56,6 @@ def test_nobody_is_refused_and_nine_tenths_are_used(processes, latency_s, uncert
         done = [len(process.done_at) for process in ours]
         assert min(done) > 0.2 * max(done)  # nobody starves
     record_property("share", statistics.mean(shares))
-    print(f"share of what others left: mean {statistics.mean(shares):.3f}, least {min(shares):.3f}")
     assert statistics.mean(shares) >= 0.9
 
 
