@@ -6,8 +6,10 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from logging import WARNING
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cryptox import logs
 from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError
 from cryptox.model.names import check_flag, near_names
 from cryptox.sessions.address import Address, address_of
@@ -26,6 +28,10 @@ __all__ = ["Core", "Form", "Frame"]
 
 T = TypeVar("T")
 
+log = logs.logger("sessions")
+
+NO_SUCH_PATH = 404
+ASSUMED_S = 1.0  # how far this machine's clock may be off the clock of a server that does not tell its time
 WEIGHT = "REQUEST_WEIGHT"
 READ_ATTEMPTS = 3  # a body that cannot be read is asked for again: gateways cut answers
 BULK_TRIES = 3  # a page of a bulk call may take so many times the timeout: one silent connection is no end of it
@@ -158,12 +164,24 @@ class Core:
             clock = self._address.clock
             jobs = []
             if clock.stale(time.monotonic(), time.time()) or not clock.steady:
-                jobs.append(self._read_clock(bulk=bulk))
+                jobs.append(self._learn_time(bulk=bulk))
             if rules_of is not None and not self._address.rules_known:
                 jobs.append(self._learn_rules(rules_of))
             if jobs:
                 await asyncio.gather(*jobs)
         return int(clock.earliest_ms(time.monotonic()))
+
+    async def _learn_time(self, *, bulk: bool) -> int:
+        """Exchange time; a server that has no such path is taken to agree with this machine, give or take a second."""
+        try:
+            return await self._read_clock(bulk=bulk)
+        except ExchangeError as error:
+            if error.context.get("status") != NO_SUCH_PATH:
+                raise
+            now, wall_s = time.monotonic(), time.time()
+            self._address.clock.observe((wall_s - ASSUMED_S) * 1000, now - 2 * ASSUMED_S, now, wall_s)
+            logs.event(log, "clock.assumed", level=WARNING, url=self._address.url, uncertainty_s=ASSUMED_S)
+            return int(wall_s * 1000)
 
     async def _read_clock(self, *, bulk: bool = False) -> int:
         server_ms, answer = await self._answered(self.venue.server_time(), bulk=bulk)

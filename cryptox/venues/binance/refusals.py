@@ -110,7 +110,7 @@ def refusal(answer: Answer, *, context: Mapping[str, Any], acts: bool) -> Crypto
     return kind(
         message,
         technical_details=_details(case),
-        context=context,
+        context={**context, "status": answer.status},
         code=words.code if words else None,
         **more,
     )

@@ -46,7 +46,7 @@ def test_an_unknown_symbol_is_named() -> None:
     assert type(error) is errors.BadSymbol
     assert str(error) == "binance has no symbol BTCUSDT. (code -1121)"
     assert error.code == -1121
-    assert error.context == CONTEXT
+    assert error.context == {**CONTEXT, "status": 400}
     assert not error.retryable
     assert error.recovery_suggestions == ["symbols() lists what trades here."]
     assert error.technical_details == ("HTTP 400 | code -1121 BAD_SYMBOL | Invalid symbol.")
