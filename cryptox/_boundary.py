@@ -26,6 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
+SYMBOL_ARGUMENTS: Final = ("symbol", "symbols", "name")
 NO_ERROR: Final = "no error so far"
 # Control flow, not failures: neither kept as the last error nor annotated.
 _FLOW: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, StopIteration, StopAsyncIteration)
@@ -72,7 +73,10 @@ def public(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
             try:
                 return await function(*args, **kwargs)
             except CryptoxError as error:
-                _complete(error, function.__name__, inspect.signature(function).bind(*args, **kwargs).arguments)
+                arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+                error.context["operation"] = function.__name__
+                _mend_symbol(error, arguments)
+                _complete(error, function.__name__, arguments)
                 raise
 
     return call
@@ -152,6 +156,27 @@ def _complete(error: CryptoxError, name: str, arguments: Mapping[str, Any]) -> N
             if argument != "self" and value is not None and not is_secret(argument):
                 passed[argument] = value
     error.suggested = {"call": call, **passed, **error.suggested}
+
+
+def _mend_symbol(error: CryptoxError, arguments: Mapping[str, Any]) -> None:
+    """Put a suggested symbol where the user's stood: in the argument of that call, in its place of a list."""
+    if error.suggested is None or "symbol" not in error.suggested:
+        return
+    for name in SYMBOL_ARGUMENTS:
+        given = arguments.get(name)
+        if given is None:
+            continue
+        better = error.suggested.pop("symbol")
+        if isinstance(better, str) and not isinstance(given, str):
+            bad = _letters(error.context.get("symbol", ""))
+            better = [better if _letters(one) == bad else one for one in _plain(list(given)) or ()]
+        error.suggested[name] = better
+        return
+
+
+def _letters(symbol: object) -> str:
+    """A symbol in any of its spellings, to compare."""
+    return "".join(letter for letter in str(symbol).upper() if letter.isalnum())
 
 
 def _plain(value: object) -> Any:

@@ -138,11 +138,9 @@ def _for_the_shell(error: CryptoxError, options: argparse.Namespace) -> CryptoxE
         error.recovery_suggestions.append("Give --partial to write what could be fetched.")
     error.partial = None
     suggested, error.suggested = error.suggested, None
-    wanted = (suggested or {}).get("symbol"), (suggested or {}).get("interval")
-    symbols, interval = list(options.symbol), wanted[1] or options.interval
-    unknown = error.context.get("symbol")
-    if wanted[0] and (len(symbols) == 1 or unknown in symbols):
-        symbols[symbols.index(unknown) if unknown in symbols else 0] = str(wanted[0])
+    better = suggested or {}
+    symbols, interval = better.get("symbol", options.symbol), better.get("interval", options.interval)
+    symbols = [symbols] if isinstance(symbols, str) else list(symbols)
     if (symbols, interval) != (options.symbol, options.interval):
         error.recovery_suggestions.append(f"Try: cryptox klines {shlex.join([*symbols, str(interval)])} ...")
     return error

@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,7 +42,7 @@ class Settings:
     max_in_flight: int = 16
     weight_share: float = 1.0  # share of the exchange's weight limit that this process may use
     encoding: str = "auto"
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:

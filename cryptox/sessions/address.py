@@ -35,7 +35,8 @@ class Address:
         self.stops = Stops(url)
         self.first_open: dict[tuple[str, str], int] = {}  # (symbol, interval) -> open time of its first candle
         self.rules_known = False
-        self.rules_of: str | None = None  # a symbol by which to ask for the limits at the next call
+        self.rules_wanted = False  # the next call reads the limits first
+        self.rules_of: str | None = None  # a symbol by which to ask for them
         self._names: tuple[float, list[str]] | None = None
 
     def learn(self, rules: Rules) -> None:
@@ -43,7 +44,7 @@ class Address:
         if rules.limits:
             self.limiter.replace(rules.limits)
             self.rules_known = True
-            self.rules_of = None
+            self.rules_wanted = False
         if len(rules.symbols) > 1:
             self.learn_names([symbol.symbol for symbol in rules.symbols])
 

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from logging import WARNING
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from cryptox import _display
-from cryptox.errors import CryptoxError, ValidationError
+from cryptox import _display, logs
+from cryptox.errors import BadSymbol, CryptoxError, ValidationError
 from cryptox.model.columns import Table
 from cryptox.model.names import is_list, normalise_symbol
 from cryptox.model.time import iso
@@ -23,7 +24,11 @@ from cryptox.table.leading import Leading
 
 __all__ = ["Bulk", "BulkCalls", "Job", "check_on_error", "check_progress", "symbol_list"]
 
+log = logs.logger("sessions")
+
 Key = tuple[str, str, str, bool]  # call, symbol, interval, exact
+
+KEPT = 32  # so many unfinished histories are kept for the call that goes on with them
 
 ON_ERROR = ("raise", "partial")
 
@@ -57,6 +62,8 @@ class BulkCalls(Core):
     def last_partial(self, frame: str | None = None) -> Frame | None:
         """The frame so far of the last bulk call that did not come to its end; None where there is none.
 
+        It stays until that call is made again and comes to its end.
+
         Parameters
         ----------
         frame
@@ -77,6 +84,7 @@ class BulkCalls(Core):
         *,
         several: bool = False,
         rules_of: str | None = None,
+        **attrs: str,
     ) -> int:
         """Exchange time for a bulk call; an error here already carries ``partial`` (empty) and ``missing`` (all)."""
         try:
@@ -85,20 +93,25 @@ class BulkCalls(Core):
             now_ms = int(time.time() * 1000)
             start_ms, end_ms = window.resolve(now_ms)
             all_of_it = Range(start_ms or 0, now_ms if end_ms is None else end_ms)
-            leading = Leading.runs("symbol", {}) if several else None
-            error.partial = self._frame(Batch.empty(table, exact=form.exact), form, leading=leading)
             error.missing = [row for name in names for row in _told(name, [all_of_it])]
+            leading = Leading.runs("symbol", dict.fromkeys(names, 0)) if several else None
+            symbol = list(names) if several else names[0]
+            told = {"symbol": symbol, **attrs, "missing": error.missing, "gaps": []}
+            error.partial = self._frame(Batch.empty(table, exact=form.exact), form, leading=leading, **told)
             raise
 
     def _keep(self, bulk: Bulk) -> None:
-        """Remember what an unfinished bulk call has fetched; only of the last one."""
+        """Remember what an unfinished bulk call has fetched; of the last few symbols and intervals."""
         self._bulk = bulk
-        self._kept = {bulk.key_of(job): list(job.history.segments) for job in bulk.jobs}
+        fresh = {bulk.key_of(job): list(job.history.segments) for job in bulk.jobs}
+        kept = {**{key: segments for key, segments in self._kept.items() if key not in fresh}, **fresh}
+        self._kept = dict(list(kept.items())[-max(KEPT, len(fresh)) :])
 
     def _forget(self, bulk: Bulk) -> None:
-        if self._bulk is bulk:
-            self._bulk = None
+        """A call came to its end: what an earlier one like it had left is not needed any more."""
         done = {bulk.key_of(job) for job in bulk.jobs}
+        if self._bulk is not None and done >= {self._bulk.key_of(job) for job in self._bulk.jobs}:
+            self._bulk = None
         self._kept = {key: segments for key, segments in self._kept.items() if key not in done}
 
 
@@ -131,18 +144,23 @@ class Bulk:
 
     async def run(self) -> Frame:
         """Fetch everything and give the frame; whatever happens, what was fetched stays within reach."""
-        self.session._bulk = self
         finished = False
         try:
             async with asyncio.TaskGroup() as group:
                 for job in self.jobs:
                     group.create_task(self._run(job))
-            gaps = {job.symbol: await job.gaps() for job in self.jobs if job.error is None}
             failed = [job for job in self.jobs if job.error is not None]
+            whole = [job for job in self.jobs if job.error is None]
+            found = await asyncio.gather(*(job.gaps() for job in whole))
+            gaps = {job.symbol: holes for job, holes in zip(whole, found, strict=True)}
             finished = not failed
-            if failed and not self.keep_going:
-                raise self._error(failed[0], gaps)
-            return self.frame(gaps)
+            wrong = [job for job in failed if _is_refusal(job.error)]
+            if wrong or (failed and not self.keep_going):
+                raise self._error((wrong or failed)[0], gaps)
+            for job in failed:
+                told = {"call": self.call, "symbol": job.symbol, "error": str(job.error)}
+                logs.event(log, "bulk.incomplete", level=WARNING, **told)
+            return self.frame(gaps, own=bool(failed))
         finally:
             if finished:
                 self.session._forget(self)
@@ -156,9 +174,9 @@ class Bulk:
             for other in self.jobs:
                 other.history.stopped = True
 
-    def frame(self, gaps: Mapping[str, Sequence[Range]]) -> Frame:
-        """The rows so far as a frame."""
-        batches = [job.batch() for job in self.jobs]
+    def frame(self, gaps: Mapping[str, Sequence[Range]], *, own: bool = True) -> Frame:
+        """The rows so far as a frame, in memory of its ``own`` as long as they are kept for another call."""
+        batches = [job.batch().copy() if own else job.batch() for job in self.jobs]
         attrs = {
             "symbol": [job.symbol for job in self.jobs] if self.several else self.jobs[0].symbol,
             **self.attrs,
@@ -190,6 +208,11 @@ class Bulk:
         error.partial = self.frame(gaps)
         error.missing = missing
         return error
+
+
+def _is_refusal(error: CryptoxError | None) -> bool:
+    """Whether the call itself is wrong, not just one of its symbols."""
+    return isinstance(error, ValidationError) and not isinstance(error, BadSymbol)
 
 
 def _told(symbol: str, ranges: Sequence[Range]) -> list[list[str]]:

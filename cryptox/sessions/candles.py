@@ -139,12 +139,11 @@ class CandleJob:
         low = self.interval.shift(high, -limit)
         self.wanted = Range(low, high)
         if limit > PAGES_WORTH_PROBING * self.history.cap:
-            last = await self.newest(None, high)
+            last, first = await asyncio.gather(self.newest(None, high), self.oldest(None, None))
             if last is None:
                 await self._confirm(self.wanted)
                 return
             top = self.interval.shift(self.interval.floor(last), 1)
-            first = await self.oldest(None, None)
             low = self._before(top, limit)
             low = low if first is None else max(low, self.interval.floor(first))
             self.wanted = Range(low, high)

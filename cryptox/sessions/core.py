@@ -30,9 +30,11 @@ T = TypeVar("T")
 
 log = logs.logger("sessions")
 
+ALL = "*"  # in the place of a symbol: the rules of all, where no call has named one yet
 NO_SUCH_PATH = 404
 ASSUMED_S = 1.0  # how far this machine's clock may be off the clock of a server that does not tell its time
 WEIGHT = "REQUEST_WEIGHT"
+REREAD_PAUSE_S = 0.2
 READ_ATTEMPTS = 3  # a body that cannot be read is asked for again: gateways cut answers
 BULK_TRIES = 3  # a page of a bulk call may take so many times the timeout: one silent connection is no end of it
 TRUSTED = 0.01  # so much of a limit is used before it is asked for what it really is
@@ -61,6 +63,11 @@ class Core:
         self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits)
         self._line: Line | None = None
         self._closed: str | None = None
+
+    @property
+    def form(self) -> tuple[str, bool]:
+        """Kind of frame, and whether numbers are exact, where a call does not say otherwise."""
+        return self._frame_default, self._exact_default
 
     def weight_used(self) -> tuple[int, int] | None:
         """Request weight of this address in the current window, others' included, and its limit; None without one."""
@@ -111,31 +118,38 @@ class Core:
 
     async def _answered(self, request: Request[T], *, bulk: bool) -> tuple[T, Answer]:
         """As ``_ask``, with the answer as it came."""
-        for attempt in range(READ_ATTEMPTS):
-            answer = await self._send(request, bulk=bulk)
+        left_s = self.settings.timeout * (BULK_TRIES if bulk else 1)
+        attempt = 0
+        while True:
+            began = time.monotonic()
+            answer = await self._send(request, bulk=bulk, deadline_s=left_s)
             refused = self.venue.refusal(request, answer)
             if refused is not None:
                 raise await self._explained(refused, request)
             try:
                 return request.read(answer), answer
             except ExchangeError as error:
-                if attempt == READ_ATTEMPTS - 1:
+                attempt += 1
+                left_s -= time.monotonic() - began + REREAD_PAUSE_S
+                if attempt == READ_ATTEMPTS or left_s <= 0:
                     self._place(error, {**request.context, "endpoint": request.path})
                     raise
-        raise AssertionError("unreachable")
+            await asyncio.sleep(REREAD_PAUSE_S)
 
-    async def _send(self, request: Request[Any], *, bulk: bool) -> Answer:
+    async def _send(self, request: Request[Any], *, bulk: bool, deadline_s: float) -> Answer:
         line = self._line_here()
         outgoing = self.venue.outgoing(request, self.settings.encoding)
         try:
             answer = await line.send(
                 outgoing,
                 weight=request.weight,
-                deadline_s=self.settings.timeout * (BULK_TRIES if bulk else 1),
+                deadline_s=deadline_s,
                 patience_s=BULK_PATIENCE_S if bulk else self.settings.timeout,
                 urgent=not bulk,
             )
         except CryptoxError as error:
+            if self._closed is not None:
+                raise self._ended() from error
             self._place(error, {**request.context, "endpoint": request.path})
             raise
         self._address.clock.steady = self.venue.is_steady(answer)
@@ -148,10 +162,12 @@ class Core:
         assumed = {limit.window_ms: limit.amount for limit in address.limiter.limits}
         if any(usage.window_ms not in assumed for usage in usages):
             address.rules_known = False
-        if address.rules_known or "symbol" not in request.context or not 200 <= answer.status < 300:
+        if address.rules_known or not 200 <= answer.status < 300:
             return
         if any(usage.used > TRUSTED * assumed.get(usage.window_ms, 0) for usage in usages):
-            address.rules_of = request.context["symbol"]
+            named = request.context.get("symbols") or [request.context.get("symbol")]
+            address.rules_wanted = True
+            address.rules_of = named[0] or address.rules_of
 
     async def _as_of(self, *, rules_of: str | None = None, bulk: bool = False) -> int:
         """A moment in exchange time that has surely come, by which this call judges what is finished.
@@ -159,7 +175,9 @@ class Core:
         With ``rules_of``, a symbol, the limits of the address are learned too where they are not known yet.
         """
         line = self._line_here()
-        rules_of = rules_of or self._address.rules_of
+        address = self._address
+        if address.rules_wanted:
+            rules_of = rules_of or address.rules_of or ALL
         async with line.reading:
             clock = self._address.clock
             jobs = []
@@ -191,7 +209,7 @@ class Core:
     async def _learn_rules(self, symbol: str) -> int:
         """Limits of the address. Best effort: without them the venue's usual ones hold."""
         try:
-            self._address.learn(await self._ask(self.venue.rules([symbol])))
+            self._address.learn(await self._ask(self.venue.rules(None if symbol == ALL else [symbol])))
         except CryptoxError:
             return 0  # the call itself will meet the same difficulty, and say so
         return 1
@@ -218,7 +236,7 @@ class Core:
             recovery_suggestions=[f"Did you mean {first[0]}?"] if first else ["See cx.symbols() for all names."],
             context={**placed.context, "symbol": unknown[0]},
             code=placed.code,
-            suggested={"call": request.operation, "symbol": first[0]} if first else None,
+            suggested={"symbol": first[0]} if first else None,
         )
 
     async def _names(self) -> list[str] | None:
@@ -236,10 +254,13 @@ class Core:
         error.context = {**{k: v for k, v in where.items() if v is not None}, **error.context}
         return error
 
+    def _ended(self) -> ConfigurationError:
+        return ConfigurationError(str(self._closed), recovery_suggestions=["Connect again with cx.connect(...)."])
+
     def _line_here(self) -> Line:
         """The connections of this session on the running loop."""
         if self._closed is not None:
-            raise ConfigurationError(self._closed, recovery_suggestions=["Connect again with cx.connect(...)."])
+            raise self._ended()
         loop = asyncio.get_running_loop()
         line = self._line
         if line is None or line.loop is not loop:

@@ -181,7 +181,7 @@ class KlineCalls(BulkCalls):
         window.check()
         pages = None if rows is None else -(-rows // self.venue.capabilities.klines_cap)
         rules_of = names[0] if pages is None or pages > 1 or several else None
-        as_of = await self._begin(KLINES, form, names, window, several=several, rules_of=rules_of)
+        as_of = await self._begin(KLINES, form, names, window, several=several, rules_of=rules_of, interval=grid.name)
         start_ms, stop = _judged(window, grid, as_of, unfinished)
         bulk = Bulk(
             session=self,

@@ -41,7 +41,13 @@ class Line:
         """The answer to a request that may be repeated: reading changes nothing at the exchange."""
         async with self._single if urgent else self._bulk:
             return await self._caller.send(
-                outgoing, weight=weight, repeatable=True, deadline_s=deadline_s, patience_s=patience_s, urgent=urgent
+                outgoing,
+                weight=weight,
+                repeatable=True,
+                deadline_s=deadline_s,
+                patience_s=patience_s,
+                urgent=urgent,
+                persistent=not urgent,
             )
 
     async def aclose(self) -> None:

@@ -19,7 +19,7 @@ from cryptox.settings import BACKENDS, VENUE_VARIABLE, Settings
 from cryptox.venues.port import Venue
 from cryptox.venues.registry import DEFAULT_VENUE, open_venue
 
-__all__ = ["AsyncSession", "open_session"]
+__all__ = ["AsyncSession", "open_default", "open_session"]
 
 
 class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, Displayed):
@@ -93,10 +93,29 @@ def open_session(
     )
 
 
+def open_default(
+    venue: Any, former: Any, *, frame: str | None = None, exact: bool | None = None, **settings: Any
+) -> AsyncSession:
+    """A new default session; what is not given stays as in the ``former`` one (of either face), if there is one."""
+    if former is None:
+        return open_session(
+            venue, frame="pandas" if frame is None else frame, exact=False if exact is None else exact, **settings
+        )
+    kept_frame, kept_exact = former.form
+    return open_session(
+        former.venue if not any(name.endswith("_url") for name in settings) else None,
+        frame=kept_frame if frame is None else frame,
+        exact=kept_exact if exact is None else exact,
+        **settings,
+    )
+
+
 def _venue(venue: Any, settings: Settings, environment: Mapping[str, str]) -> Venue:
     """The venue of a name, or of a thing that knows itself how to be one (a paper exchange)."""
     if isinstance(venue, str):
         return open_venue(venue, settings, environment)
+    if not isinstance(venue, type) and hasattr(venue, "outgoing"):
+        return venue  # type: ignore[no-any-return]  # a venue already, by the port's own method
     opener = getattr(venue, "open_venue", None)
     if opener is None or isinstance(venue, type):
         given = f"the class {venue.__name__}" if isinstance(venue, type) else type(venue).__name__

@@ -72,11 +72,11 @@ class TickerCalls(Core):
         >>> cx.ticker(["BTCUSDT", "ETHUSDT"]).index.tolist()
         ['BTCUSDT', 'ETHUSDT']
         """
-        names = None if symbols is None else symbol_list(symbols)[0]
+        names, several = (None, True) if symbols is None else symbol_list(symbols)
         _check_window(window, names)
         form = self._form(frame, exact)
         return await self._rows(
-            names, form, lambda some: self.venue.ticker(some, window, exact=form.exact), window=window
+            names, several, form, lambda some: self.venue.ticker(some, window, exact=form.exact), window=window
         )
 
     @public
@@ -118,9 +118,9 @@ class TickerCalls(Core):
         >>> cx.prices("BTCUSDT").columns.tolist()
         ['price']
         """
-        names = None if symbols is None else symbol_list(symbols)[0]
+        names, several = (None, True) if symbols is None else symbol_list(symbols)
         form = self._form(frame, exact)
-        return await self._rows(names, form, lambda some: self.venue.prices(some, exact=form.exact))
+        return await self._rows(names, several, form, lambda some: self.venue.prices(some, exact=form.exact))
 
     @public
     async def book_ticker(
@@ -162,9 +162,9 @@ class TickerCalls(Core):
         >>> bool(quote.bid < quote.ask)
         True
         """
-        names = None if symbols is None else symbol_list(symbols)[0]
+        names, several = (None, True) if symbols is None else symbol_list(symbols)
         form = self._form(frame, exact)
-        return await self._rows(names, form, lambda some: self.venue.book_ticker(some, exact=form.exact))
+        return await self._rows(names, several, form, lambda some: self.venue.book_ticker(some, exact=form.exact))
 
     @public
     async def avg_price(self, symbol: str, *, frame: str | None = None, exact: bool | None = None) -> Frame:
@@ -207,6 +207,7 @@ class TickerCalls(Core):
     async def _rows(
         self,
         names: list[str] | None,
+        several: bool,
         form: Form,
         ask: Callable[[Sequence[str] | None], Request[Batch]],
         *,
@@ -221,7 +222,9 @@ class TickerCalls(Core):
         if names is not None:
             place = {symbol: row for row, symbol in enumerate(batch["symbol"])}
             batch = batch.take(np.array([place[name] for name in names if name in place], np.intp))
-        return self._frame(batch, form, symbol=names, as_of=iso(as_of), window=window)
+        return self._frame(
+            batch, form, symbol=names if several or names is None else names[0], as_of=iso(as_of), window=window
+        )
 
 
 def _check_window(window: str, names: list[str] | None) -> None:

@@ -114,7 +114,7 @@ class TradeCalls(BulkCalls):
         BadSymbol
             Nothing trades under that name here.
         ValidationError
-            A limit over 1000, or 1000 trades or more between start and end (``suggested`` is the bulk call),
+            A limit over 1000, or more than 1000 trades between start and end (``suggested`` is the bulk call),
             ``from_id`` with times, a start after the end.
         RateLimited, NetworkError, ExchangeError
             The exchange or the way to it.
@@ -153,7 +153,7 @@ class TradeCalls(BulkCalls):
                 name, start_ms=start_ms, end_ms=end_ms, from_id=first, limit=limit, exact=form.exact
             )
             batch = await self._ask(request)
-            if between and len(batch) == cap:
+            if between and len(batch) == cap and await self._goes_on(name, batch, stop):
                 raise _cut(name, start_ms, stop, cap)
         return self._frame(batch, form, symbol=name, as_of=iso(as_of))
 
@@ -242,6 +242,13 @@ class TradeCalls(BulkCalls):
         bulk.add(self._tape_job(name, bulk, rows, start_ms, as_of if end_ms is None else end_ms, first))
         return await bulk.run()
 
+    async def _goes_on(self, name: str, batch: Batch, stop_ms: int) -> bool:
+        """Whether there are more trades before ``stop_ms`` than a full answer brought."""
+        following = int(batch["id"][-1]) + 1
+        request = self.venue.agg_trades(name, start_ms=None, end_ms=None, from_id=following, limit=1, exact=False)
+        more = await self._ask(request)
+        return len(more) > 0 and int(more["time"][0]) < stop_ms
+
     def _tape_job(
         self, name: str, bulk: Bulk, limit: int | None, start_ms: int | None, end_ms: int, from_id: int | None
     ) -> TapeJob:
@@ -277,9 +284,9 @@ class TradeCalls(BulkCalls):
 
 
 def _cut(name: str, start_ms: int | None, end_ms: int, cap: int) -> ValidationError:
-    """One request may not have brought all trades between two times."""
+    """One request does not bring all trades between two times."""
     return ValidationError(
-        f"There are {cap:,} aggregate trades or more between start and end; one request gives up to {cap:,}.",
+        f"There are more than {cap:,} aggregate trades between start and end; one request gives up to {cap:,}.",
         recovery_suggestions=["Use trades_bulk with the same arguments."],
         suggested={"call": "trades_bulk", "symbol": name, "start": iso(start_ms or 0), "end": iso(end_ms)},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from cryptox.sessions.session import open_session
+from cryptox.sessions.session import open_default, open_session
 from cryptox.sessions.users import book
 from cryptox.sync import door
 from cryptox.sync.face import Session
@@ -80,7 +80,9 @@ def connect(
 def use(venue: Any = None, *, frame: str | None = None, exact: bool | None = None, **settings: Any) -> Session:
     """Set the default session, the one behind the functions of the module, and return it.
 
-    Parameters are those of :func:`connect`; the former default session closes itself when nobody holds it any more.
+    Parameters are those of :func:`connect`. Without a venue the former default session's is kept, so that
+    ``cx.use(frame="polars")`` never moves anything from the paper exchange to a real one; the same holds for ``frame``
+    and ``exact``. The former session closes itself when nobody holds it any more.
 
     Examples
     --------
@@ -88,12 +90,8 @@ def use(venue: Any = None, *, frame: str | None = None, exact: bool | None = Non
     'paper'
     """
     with door.boundary():
-        made = Session(
-            open_session(
-                venue, frame="pandas" if frame is None else frame, exact=False if exact is None else exact, **settings
-            )
-        )
-        return door.use_session(made)
+        former = door.current_session() if venue is None else None
+        return door.use_session(Session(open_default(venue, former, frame=frame, exact=exact, **settings)))
 
 
 def users() -> list[str]:

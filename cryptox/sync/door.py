@@ -23,6 +23,7 @@ from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 __all__ = [
     "boundary",
     "call",
+    "current_session",
     "default_session",
     "keep",
     "last_error",
@@ -92,6 +93,11 @@ def default_session() -> Any:
     return _default.get()
 
 
+def current_session() -> Any:
+    """The session behind the module-level functions, or None before their first use."""
+    return _default.current()
+
+
 def register_default(make: Callable[[], Any]) -> None:
     """Say how the default session is made when it is first needed; replaces nothing that exists already."""
     _default.make = make
@@ -135,6 +141,9 @@ class _Default:
                     self._session = self.make()
                 session = self._session
         return session
+
+    def current(self) -> Any:
+        return self._session
 
     def put(self, session: Any) -> None:
         with self._lock:

@@ -324,7 +324,7 @@ class Session(Displayed):
         BadSymbol
             Nothing trades under that name here.
         ValidationError
-            A limit over 1000, or 1000 trades or more between start and end (``suggested`` is the bulk call),
+            A limit over 1000, or more than 1000 trades between start and end (``suggested`` is the bulk call),
             ``from_id`` with times, a start after the end.
         RateLimited, NetworkError, ExchangeError
             The exchange or the way to it.
@@ -425,6 +425,8 @@ class Session(Displayed):
 
     def last_partial(self, frame: str | None = None) -> Frame | None:
         """The frame so far of the last bulk call that did not come to its end; None where there is none.
+
+        It stays until that call is made again and comes to its end.
 
         Parameters
         ----------
@@ -805,6 +807,12 @@ class Session(Displayed):
         """The session's ``user``."""
         with door.boundary():
             return self._session.user
+
+    @property
+    def form(self) -> tuple[str, bool]:
+        """Kind of frame, and whether numbers are exact, where a call does not say otherwise."""
+        with door.boundary():
+            return self._session.form
 
     def weight_used(self) -> tuple[int, int] | None:
         """Request weight of this address in the current window, others' included, and its limit; None without one."""

@@ -307,7 +307,7 @@ def agg_trades(
     BadSymbol
         Nothing trades under that name here.
     ValidationError
-        A limit over 1000, or 1000 trades or more between start and end (``suggested`` is the bulk call),
+        A limit over 1000, or more than 1000 trades between start and end (``suggested`` is the bulk call),
         ``from_id`` with times, a start after the end.
     RateLimited, NetworkError, ExchangeError
         The exchange or the way to it.
@@ -405,6 +405,8 @@ def trades_bulk(
 
 def last_partial(frame: str | None = None) -> Frame | None:
     """The frame so far of the last bulk call that did not come to its end; None where there is none.
+
+    It stays until that call is made again and comes to its end.
 
     Parameters
     ----------

@@ -88,6 +88,11 @@ class Batch:
             self.extra,
         )
 
+    def copy(self) -> Batch:
+        """The same rows in memory of their own."""
+        columns = {name: column.copy() for name, column in self.columns.items()}
+        return Batch(self.table, columns, self.exact, self.nulls, self.extra)
+
     @classmethod
     def concat(cls, batches: Sequence[Batch]) -> Batch:
         """Batches of one table, one after the other."""

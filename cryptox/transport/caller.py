@@ -107,6 +107,7 @@ class Caller:
         deadline_s: float,
         patience_s: float,
         urgent: bool = False,
+        persistent: bool = False,
     ) -> Answer:
         """The answer, whatever its status; the last one where every try failed with one.
 
@@ -124,6 +125,9 @@ class Caller:
             Seconds to wait for weight, or for a stop of the exchange to end, before each try.
         urgent
             Pass requests that are not, where weight is short.
+        persistent
+            Try until ``deadline_s`` is over, however often that is: for a page among many, which an outage of
+            seconds must not end.
 
         Raises
         ------
@@ -160,7 +164,7 @@ class Caller:
                 return failure
             failures += 1
             left_s -= self._monotonic() - began
-            pause_s = self._pause(verdict, failures, left_s, patience_s) if repeatable else None
+            pause_s = self._pause(verdict, failures, left_s, patience_s, persistent) if repeatable else None
             if pause_s is None:
                 if isinstance(failure, Answer):
                     return failure
@@ -221,10 +225,12 @@ class Caller:
             self._stops.forbid(verdict.wait_s, banned=verdict.banned)
         return verdict
 
-    def _pause(self, verdict: Verdict, failures: int, left_s: float, patience_s: float) -> float | None:
+    def _pause(
+        self, verdict: Verdict, failures: int, left_s: float, patience_s: float, persistent: bool
+    ) -> float | None:
         """Seconds before the next try, or None to give up."""
         if verdict.kind == "busy":
-            return self._retry.pause_s(failures, self._draw(), left_s)
+            return self._retry.pause_s(failures, self._draw(), left_s, persistent=persistent)
         if verdict.kind == "stop" and not verdict.banned and verdict.wait_s <= patience_s:
             # The gate waits for the end of the stop, together with everyone else.
             return 0.0 if failures < self._retry.attempts and left_s > 0 else None

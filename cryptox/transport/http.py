@@ -190,7 +190,7 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
     import aiohttp
 
     where = f"{method} {url.scheme}://{url.authority.rpartition('@')[2]}{url.path}"
-    context: dict[str, Any] = {"endpoint": f"{method} {url.path}", "host": url.host, "sent": sent}
+    context: dict[str, Any] = {"endpoint": url.path, "method": method, "host": url.host, "sent": sent}
     details = f"{type(error).__name__} at {where}"
     if isinstance(error, TooLargeError):
         return ExchangeError(

@@ -31,7 +31,7 @@ class Retry:
         """The longest pause after so many failures in a row (1 or more), in seconds."""
         return min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 60))
 
-    def pause_s(self, failures: int, draw: float, left_s: float) -> float | None:
+    def pause_s(self, failures: int, draw: float, left_s: float, *, persistent: bool = False) -> float | None:
         """Seconds to wait before the next try, or None to give up.
 
         Parameters
@@ -42,8 +42,12 @@ class Retry:
             A random number in [0, 1).
         left_s
             Seconds left for the whole; a pause that would not leave any is not begun.
+        persistent
+            Only the time left counts, not the number of tries.
         """
-        if failures >= self.attempts:
+        if failures >= self.attempts and not persistent:
             return None
         pause = draw * self.ceiling_s(failures)
+        if persistent and failures >= self.attempts:
+            pause = min(pause, max(0.0, left_s) / 4)  # several more tries, whatever the dice say
         return pause if pause < left_s else None

@@ -11,7 +11,7 @@ from cryptox.errors import ValidationError
 def test_all_between_two_times_or_the_bulk_call_is_suggested() -> None:
     with cx.PaperExchange(clock="2024-06-01 12:00") as exchange, cx.connect(exchange) as session:
         day = {"start": "2024-05-31", "end": "2024-06-01"}
-        with pytest.raises(ValidationError, match="1,000 aggregate trades or more") as caught:
+        with pytest.raises(ValidationError, match="more than 1,000 aggregate trades") as caught:
             session.agg_trades("BTCUSDT", **day)
         assert caught.value.suggested is not None
         assert caught.value.suggested["call"] == "trades_bulk"

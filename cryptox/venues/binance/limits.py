@@ -10,11 +10,14 @@ from collections.abc import Iterable
 from cryptox.transport.messages import Limit
 from cryptox.venues.binance.wire.general import RateLimit
 
-__all__ = ["DEFAULT_LIMITS", "INTERVAL_MS", "address_limits"]
+__all__ = ["DEFAULT_LIMITS", "DEFAULT_LIMITS_US", "INTERVAL_MS", "address_limits"]
 
 INTERVAL_MS = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 
 DEFAULT_LIMITS = (Limit("REQUEST_WEIGHT", 6_000, 60_000), Limit("RAW_REQUESTS", 300_000, 300_000))
+
+# Binance.US kept the older limits (docs.binance.us, rest api limits).
+DEFAULT_LIMITS_US = (Limit("REQUEST_WEIGHT", 1_200, 60_000), Limit("RAW_REQUESTS", 6_100, 300_000))
 
 _OF_THE_ADDRESS = ("REQUEST_WEIGHT", "RAW_REQUESTS")
 

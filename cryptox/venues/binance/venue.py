@@ -52,7 +52,7 @@ class BinanceVenue:
         self.capabilities = Capabilities(
             intervals=tuple(INTERVALS),
             encodings=names.ENCODINGS,
-            default_limits=limits.DEFAULT_LIMITS,
+            default_limits=limits.DEFAULT_LIMITS_US if name == "binance-us" else limits.DEFAULT_LIMITS,
             real_money=real_money,
         )
 
