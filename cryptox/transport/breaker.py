@@ -30,6 +30,7 @@ class Breaker:
         self._openings = 0
         self._opened_at: float | None = None
         self._probing = False
+        self._probe_at = 0.0
 
     def state(self, now: float) -> State:
         """Closed (all go), open (none goes) or half_open (one goes and decides)."""
@@ -53,6 +54,7 @@ class Breaker:
             if self._probing:
                 return self._cool_s / 10
             self._probing = True
+            self._probe_at = now
             return 0.0
 
     def success(self) -> None:
@@ -62,22 +64,40 @@ class Breaker:
             self._opened_at = None
             self._probing = False
 
-    def failure(self, now: float) -> None:
-        """The network or the exchange's front failed."""
+    def failure(self, now: float, *, admitted_at: float | None = None, sent: bool = True) -> None:
+        """The network or the exchange's front failed.
+
+        Parameters
+        ----------
+        now
+            When.
+        admitted_at
+            When the request was admitted: one from before the try decides nothing. None for the try, if there is one.
+        sent
+            Whether it left this machine. If not, the next try comes after the shortest pause: the network here may
+            be back any moment, and asking costs the exchange nothing.
+        """
         with self._lock:
             self._failures += 1
-            if self._probing and self._state(now) == "half_open":
+            if self._is_probe(admitted_at) and self._state(now) == "half_open":
                 self._probing = False
-                self._openings += 1
+                self._openings = self._openings + 1 if sent else 1
                 self._opened_at = now
             elif self._opened_at is None and self._failures >= self._threshold:
                 self._openings = 1
                 self._opened_at = now
 
-    def abandon(self) -> None:
-        """A request that was admitted ended without a verdict: cancelled, or never sent for a reason of ours."""
+    def abandon(self, admitted_at: float | None = None) -> None:
+        """A request that was admitted ended without a verdict: cancelled, or never sent for a reason of ours.
+
+        One admitted before the try, at ``admitted_at``, changes nothing; None stands for the try itself.
+        """
         with self._lock:
-            self._probing = False
+            if self._is_probe(admitted_at):
+                self._probing = False
+
+    def _is_probe(self, admitted_at: float | None) -> bool:
+        return self._probing and (admitted_at is None or admitted_at >= self._probe_at)
 
     def _pause(self) -> float:
         return min(self._cap_s, self._cool_s * 2.0 ** min(self._openings - 1, 60))

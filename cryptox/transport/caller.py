@@ -156,8 +156,8 @@ class Caller:
                 continue
             failure: NetworkError | Answer
             try:
-                failure = answer = await self._once(outgoing, ticket, left_s)
-                verdict = self._judge(answer)
+                failure = answer = await self._once(outgoing, ticket, left_s, began)
+                verdict = self._judge(answer, began)
             except NetworkError as error:
                 failure, verdict = error, Verdict("busy" if error.retryable else "refused")
             if isinstance(failure, Answer) and verdict.kind in ("ok", "refused"):
@@ -190,34 +190,34 @@ class Caller:
         self._gate.limiter.forbid(self._monotonic() + self._stops.left_s(stop), banned=stop.banned)
         return True
 
-    async def _once(self, outgoing: Outgoing, ticket: Ticket, deadline_s: float) -> Answer:
+    async def _once(self, outgoing: Outgoing, ticket: Ticket, deadline_s: float, admitted_at: float) -> Answer:
         """Send once; the ticket is given back however that ends."""
         try:
             answer = await self._http.send(outgoing, deadline_s=deadline_s)
         except NotSent as error:
             self._gate.unsent(ticket)
             if error.retryable:
-                self._breaker.failure(self._monotonic())
+                self._breaker.failure(self._monotonic(), admitted_at=admitted_at, sent=False)
             else:
-                self._breaker.abandon()
+                self._breaker.abandon(admitted_at)
             raise
         except NetworkError:
             self._gate.lost(ticket)
-            self._breaker.failure(self._monotonic())
+            self._breaker.failure(self._monotonic(), admitted_at=admitted_at)
             raise
         except BaseException as error:
             sent = not isinstance(error, CryptoxError) or error.context.get("sent", False)
             self._gate.lost(ticket) if sent else self._gate.unsent(ticket)
-            self._breaker.abandon()
+            self._breaker.abandon(admitted_at)
             raise
         usages = self._reader.usage(answer)
         self._gate.answered(ticket, usages, sent_at=answer.sent_at, received_at=answer.received_at)
         return answer
 
-    def _judge(self, answer: Answer) -> Verdict:
+    def _judge(self, answer: Answer, admitted_at: float) -> Verdict:
         verdict = self._reader.verdict(answer)
         if verdict.kind == "busy":
-            self._breaker.failure(self._monotonic())
+            self._breaker.failure(self._monotonic(), admitted_at=admitted_at)
         else:
             self._breaker.success()
         if verdict.kind == "stop":

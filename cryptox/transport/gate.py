@@ -59,6 +59,7 @@ class Gate:
         self._urgent: deque[_Waiter] = deque()
         self._others: deque[_Waiter] = deque()
         self._streak = 0
+        self._room_at = float("-inf")  # when the window ends that the head of the queue waits in
 
     @property
     def waiting(self) -> int:
@@ -92,7 +93,6 @@ class Gate:
         waiter = _Waiter(weight)
         queue = self._urgent if urgent else self._others
         queue.append(waiter)
-        room_s = SOON_S
         try:
             while True:
                 pause_s = until - self._monotonic()
@@ -100,15 +100,16 @@ class Gate:
                     outcome = self.limiter.take(weight, self.moment(), self._share)
                     if isinstance(outcome, Ticket):
                         self._streak = self._streak + 1 if urgent else 0
+                        self._room_at = float("-inf")
                         return outcome
-                    if outcome.least_s > pause_s:
-                        raise self._refused(outcome.least_s)
-                    room_s = outcome.window_s
+                    if outcome.least_s > max(pause_s, 0.0):
+                        raise self._refused(max(outcome.least_s, SOON_S))
+                    self._room_at = self._monotonic() + outcome.window_s
                     pause_s = min(pause_s, outcome.poll_s)
                 else:
                     self._check_stop(pause_s)
                 if until - self._monotonic() <= 0:
-                    raise self._refused(max(room_s, SOON_S))
+                    raise self._refused(max(self._room_at - self._monotonic(), SOON_S))
                 await _pause(waiter.turn, min(pause_s, 1.0))
         finally:
             queue.remove(waiter)

@@ -18,6 +18,7 @@ NEWCOMER = 0.1  # kept back in the first window that we see, when the forecast r
 FOOTHOLD = 0.12  # of the limit: ours over a window, even where others are expected to take all
 CONTESTED = 0.01  # of the limit: with so much used by others they count as active
 BURST_MOST = 0.03  # of the limit: surprises beyond are somebody coming or going, which the forecast learns
+JUMP_MS = 500.0  # further than this ahead of the monotonic clock, the clock was set, and no such time has passed
 TWIN = 1.75  # others that behave like us have as much under way as we have, and no header shows it yet
 
 
@@ -59,18 +60,30 @@ class Window:
         self._burst = 0.0  # by how much others lately surprised us at once
         self._round_trip_ms = 0.0
         self._next: tuple[float, float, float] | None = None  # (count, own, when) seen of the window to come
+        self._latest: Moment | None = None
+        self._booked_at = float("-inf")  # monotonic time of the last answer or loss
+        self._kept = False  # whether the count may be from before the clock was set
 
     def roll(self, now: Moment) -> None:
-        """Enter the window that has begun for certain."""
+        """Enter the window that has begun for certain; a moment from before the last one changes nothing."""
+        last = self._latest
+        if last is not None and now.at < last.at:
+            return
+        self._latest = now
         index = math.floor(now.low_ms / self.limit.window_ms)
-        if self.index is None:
+        if self.index is None or last is None:
             self.index = index
             self._counted_ms = max(now.low_ms, 0.0)
+            return
+        passed_ms = (now.at - last.at) * 1000
+        ahead = index > self.index and now.low_ms - last.high_ms > passed_ms + JUMP_MS
+        if ahead or now.high_ms < self._start_ms:
+            self._anchor(index, now)
         elif index > self.index:
             self._learn(index)
             self.index = index
             self.counted = self.own = 0.0
-            self.opened, self.opening = False, 0
+            self.opened, self.opening, self._kept = False, 0, False
             self._counted_ms = self._start_ms
             if self._next is not None and self._next[2] >= self._start_ms:
                 self.counted, self.own, self._counted_ms = self._next
@@ -106,13 +119,15 @@ class Window:
         assert self.index is not None
         round_trip = max(0.0, (now.at - sent.moment.at) * 1000)
         self._round_trip_ms += (round_trip - self._round_trip_ms) * (0.2 if self._round_trip_ms else 1.0)
-        first = math.floor(sent.moment.low_ms / self.limit.window_ms)
+        # By the clock as it is now: it may have been set since the request went out.
+        first = math.floor((now.low_ms - round_trip) / self.limit.window_ms)
         last = math.floor(now.high_ms / self.limit.window_ms)
         if last < self.index:
             return
+        self._booked_at = max(self._booked_at, now.at)
         fresh = used is not None and used < sent.counted  # the count began anew after sending
-        when_ms = (sent.moment.low_ms + now.high_ms) / 2
-        if sent.window < self.index:
+        when_ms = (now.low_ms + now.high_ms - round_trip) / 2
+        if sent.window != self.index and not self._kept:
             if fresh or first >= self.index:
                 self._book(used, sent.weight, max(when_ms, self._start_ms))
             else:  # sent in the window before; without proof that this one counted it, only the weight is taken
@@ -134,12 +149,14 @@ class Window:
         self.own = max(float(min(used, sent.weight)), used - others)
         self._counted_ms = when_ms
         self.opened = self._met = True
+        self._kept = False
 
     def lost(self, sent: Sent, now: Moment) -> None:
         """No answer came: the exchange may have counted the request in any window since."""
         assert self.index is not None
         if math.floor(now.high_ms / self.limit.window_ms) < self.index:
             return
+        self._booked_at = max(self._booked_at, now.at)
         self.counted += sent.weight
         self.own += sent.weight
         if not self.opened and sent.window == self.index:
@@ -167,6 +184,26 @@ class Window:
     @property
     def _others(self) -> float:
         return max(0.0, self.counted - self.own)
+
+    def _anchor(self, index: int, now: Moment) -> None:
+        """Take ``index`` for the window, as the clock was set: what was counted since it began counts in it.
+
+        That is kept until a header corrects it; if there is nothing, it is a new window.
+        """
+        start_ms = float(index * self.limit.window_ms)
+        self._kept = self._booked_at >= now.at - (now.high_ms - start_ms) / 1000
+        if not self._kept:
+            assert self.index is not None
+            self._learn(self.index + 1)
+            self.counted = self.own = 0.0
+            self.opened = False
+        elif self._next is not None:
+            self.counted, self.own, _ = self._next
+            self.opened, self._kept = True, False
+        self.opening = 0
+        self.index = index
+        self._counted_ms = max(now.low_ms, start_ms)
+        self._next = None
 
     def _book(self, used: int | None, weight: int, when_ms: float) -> None:
         self.own += weight

@@ -62,6 +62,37 @@ def test_an_abandoned_try_frees_the_place() -> None:
     assert breaker.admit(1.0) == 0.0
 
 
+def test_only_the_try_itself_can_give_its_place_back() -> None:
+    breaker = opened()
+    assert breaker.admit(1.5) == 0.0
+    breaker.abandon(0.0)  # admitted before it opened, cancelled now
+    assert breaker.admit(1.6) > 0
+    breaker.abandon(1.5)
+    assert breaker.admit(1.7) == 0.0
+
+
+def test_a_late_failure_from_before_does_not_end_the_try() -> None:
+    breaker = opened()
+    assert breaker.admit(1.5) == 0.0
+    breaker.failure(1.6, admitted_at=0.0)
+    assert breaker.state(1.6) == "half_open"
+    breaker.failure(1.7, admitted_at=1.5)
+    assert breaker.admit(1.7) == 2.0
+
+
+def test_while_nothing_can_be_sent_from_here_the_pause_stays_the_shortest() -> None:
+    breaker = opened()
+    now = 1.0
+    for _ in range(6):
+        assert breaker.admit(now) == 0.0
+        breaker.failure(now, sent=False)
+        assert breaker.admit(now) == 1.0
+        now += 1.0
+    assert breaker.admit(now) == 0.0
+    breaker.failure(now)
+    assert breaker.admit(now) == 2.0
+
+
 class Machine(RuleBasedStateMachine):
     """Whatever happens in whatever order, it can be used again, and a half-open one lets at most one through."""
 

@@ -148,6 +148,43 @@ def test_a_short_stop_is_waited_out() -> None:
     asyncio.run(main())
 
 
+def test_patience_that_runs_out_at_the_head_says_when_the_window_ends() -> None:
+    async def main() -> None:
+        clock, start = ExchangeClock(), HOUR * 400_000
+        now = 100.0
+        clock.observe(start + HOUR // 2, now, now, wall_s=0.0)
+        gate = Gate(
+            Limiter([Limit("REQUEST_WEIGHT", 100, HOUR)]), clock, monotonic=lambda: now, wall=lambda: now - 100.0
+        )
+        held = [await gate.enter(1, patience_s=0) for _ in range(2)]
+        head = asyncio.ensure_future(gate.enter(1, patience_s=5))
+        behind = asyncio.ensure_future(gate.enter(1, patience_s=5))
+        await asyncio.sleep(0.01)
+        now += 5.25  # past the patience of both, as after a pause of the loop
+        for task in (head, behind):
+            with pytest.raises(RateLimited) as caught:
+                await asyncio.wait_for(task, 3)
+            assert caught.value.retry_after == pytest.approx(1800 - 5.25, abs=0.1)
+        gate.answered(held[0], (Usage("REQUEST_WEIGHT", HOUR, 100),))
+        with pytest.raises(RateLimited, match=r"in 1794\.\d s") as caught:
+            await gate.enter(1, patience_s=-1.0)
+        assert caught.value.retry_after == pytest.approx(1800 - 5.25, abs=0.1)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("patience_s", [0.0, -0.5, 1e-6])
+def test_a_refusal_never_says_zero_seconds(patience_s: float) -> None:
+    async def main() -> None:
+        gate = await opened()
+        await gate.enter(96, patience_s=0)
+        with pytest.raises(RateLimited) as caught:
+            await gate.enter(2, patience_s=patience_s)  # the reserve, or what is in flight, stands in the way
+        assert caught.value.retry_after == pytest.approx(12 * 3600, rel=0.01)
+
+    asyncio.run(main())
+
+
 def test_an_answer_on_another_loop_lets_a_waiter_in() -> None:
     limiter = Limiter([Limit("REQUEST_WEIGHT", 100, 24 * HOUR)])
     held, free = threading.Event(), threading.Event()

@@ -228,3 +228,69 @@ def test_alone_no_window_is_ever_overdrawn(steps: list[tuple[str, float, int]]) 
                 limiter.answered(ticket, used(count, 1000), moment)
             else:
                 limiter.lost(ticket, moment)
+
+
+def test_a_jump_back_of_the_clock_moves_the_window_and_keeps_what_was_counted() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    ahead = at(3601.0)._replace(at=1.0)
+    first = limiter.take(1, ahead)
+    flying = limiter.take(20, ahead)
+    assert isinstance(first, Ticket)
+    assert isinstance(flying, Ticket)
+    limiter.answered(first, used(200), ahead._replace(at=1.1))
+    state = limiter.states(at(1.2))[0]
+    assert (state.used, state.in_flight) == (200, 20)
+    limiter.answered(flying, used(250), at(1.3))
+    assert limiter.states(at(1.4))[0].used == 250
+    refused(limiter, 45, 1.4)
+    assert refused(limiter, 60, 1.4).window_s == pytest.approx(58.605)
+    granted(limiter, 2, 60.1)
+    assert limiter.states(at(60.2))[0].used == 0
+
+
+def test_after_a_jump_back_a_lower_header_corrects_what_was_kept() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    outcome = limiter.take(1, at(3601.0)._replace(at=1.0))
+    assert isinstance(outcome, Ticket)
+    limiter.answered(outcome, used(250), at(3601.1)._replace(at=1.1))
+    seen(limiter, 2, 1.2, 40)
+    assert limiter.states(at(1.3))[0].used == 40
+
+
+def test_after_a_jump_back_nothing_is_kept_from_before_the_window_began() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    outcome = limiter.take(1, at(3658.0)._replace(at=58.0))
+    assert isinstance(outcome, Ticket)
+    limiter.answered(outcome, used(290), at(3659.0)._replace(at=59.0))
+    assert limiter.states(at(3659.5)._replace(at=59.5))[0].used == 290
+    assert limiter.states(at(61.0))[0].used == 0
+
+
+def test_after_a_jump_back_what_was_under_way_corrects_too() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    first = limiter.take(1, at(3601.0)._replace(at=1.0))
+    assert isinstance(first, Ticket)
+    limiter.answered(first, used(280), at(3601.1)._replace(at=1.1))
+    flying = limiter.take(2, at(3601.2)._replace(at=1.2))
+    assert isinstance(flying, Ticket)
+    assert limiter.states(at(1.3))[0].used == 280
+    limiter.answered(flying, used(6), at(1.4))
+    assert limiter.states(at(1.5))[0].used == 6
+
+
+def test_a_jump_ahead_does_not_forget_what_this_window_counted() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    outcome = limiter.take(1, at(31.0)._replace(at=91.0))
+    assert isinstance(outcome, Ticket)
+    limiter.answered(outcome, used(290), at(31.1)._replace(at=91.1))
+    assert limiter.states(at(91.2))[0].used == 290
+    assert limiter.states(at(120.1))[0].used == 0
+
+
+def test_an_answer_that_is_booked_late_is_no_jump_back() -> None:
+    limiter = Limiter([WEIGHT])
+    seen(limiter, 2, 50.0, 3000)
+    late = granted(limiter, 2, 59.9)
+    seen(limiter, 2, 60.1, 700)
+    limiter.answered(late, used(3002), at(59.95))
+    assert limiter.states(at(60.2))[0].used == 700

@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from simulation import Exchange, Process, World, regular
 
+from cryptox.transport.clock import ExchangeClock, Moment
+
 WINDOWS = 18
 
 
@@ -98,3 +100,59 @@ def test_the_simulation_would_notice_a_limiter_that_counts_only_its_own() -> Non
     )
     world.run(3.0)
     assert exchange.refused
+
+
+class Skewed(Process):
+    """A process whose machine's wall clock is wrong: it has the exchange's time only from its readings."""
+
+    def __init__(self, exchange: Exchange, wall_ahead_s: float, *, steady: bool = True, **options: object) -> None:
+        self.clock = ExchangeClock()
+        self.clock.steady = steady
+        self.wall_ahead_s = wall_ahead_s
+        super().__init__(exchange, "cryptox", **options)
+
+    def wall_s(self) -> float:
+        return self.exchange.time_ms() / 1000 + self.wall_ahead_s
+
+    def moment(self) -> Moment:
+        return self.clock.moment(self.world.now, self.wall_s())
+
+    def read(self, said_ahead_s: float = 0.0) -> None:
+        now = self.world.now
+        self.clock.observe(self.exchange.time_ms() + said_ahead_s * 1000, now - 0.02, now, self.wall_s())
+
+
+@pytest.mark.parametrize("start_s", [1.0, 29.0, 59.0], ids=["early", "middle", "late"])
+@pytest.mark.parametrize("read_s", [0.03, 2.0], ids=["first-answer", "later"])
+@pytest.mark.parametrize("ahead_s", [60.0, -60.0, 3600.0, -3600.0, 90.0, -90.0, 0.0])
+def test_a_wrong_wall_clock_costs_neither_a_refusal_nor_much_of_the_limit(ahead_s, read_s, start_s) -> None:
+    world = World(7)
+    exchange = Exchange(world, amount=300, window_ms=60_000)
+    ours = Skewed(exchange, ahead_s, requests=10**6, start_s=start_s, latency_s=(0.005, 0.05))
+    world.after(start_s + read_s, ours.read)
+    world.run(60 * 5 - 0.01)
+    assert exchange.refused == []
+    assert exchange.share(1, 5) >= 0.8
+
+
+@pytest.mark.parametrize("seconds", [-60.0, 60.0, -3600.0])
+def test_an_exchange_that_says_a_wrong_time_is_not_asked_too_much(seconds) -> None:
+    world = World(8)
+    exchange = Exchange(world, amount=300, window_ms=60_000)
+    ours = Skewed(exchange, 0.0, requests=10**6, start_s=20.0, latency_s=(0.005, 0.05))
+    world.after(20.03, lambda: ours.read(seconds))
+    world.run(60 * 5 - 0.01)
+    assert exchange.refused == []
+    assert exchange.share(1, 5) >= 0.8
+
+
+@pytest.mark.parametrize("seconds", [-60.0, -3600.0, 3600.0])
+def test_a_wall_clock_that_is_set_while_a_standing_market_is_asked(seconds) -> None:
+    world = World(9)
+    exchange = Exchange(world, amount=300, window_ms=60_000)
+    ours = Skewed(exchange, 0.0, steady=False, requests=10**6, start_s=20.0, latency_s=(0.005, 0.05))
+    ours.read()
+    world.after(70.0, lambda: setattr(ours, "wall_ahead_s", seconds))
+    world.run(60 * 6 - 0.01)
+    assert exchange.refused == []
+    assert exchange.share(1, 6) >= 0.8
