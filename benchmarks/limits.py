@@ -34,7 +34,7 @@ print(json.dumps([began, time.time(), len(frame)]))
 
 def main() -> None:
     """Measure and print."""
-    exchange = cx.PaperExchange(clock="2024-06-01 12:00", limits={"REQUEST_WEIGHT": (LIMIT, "1s")}).start()
+    exchange = cx.PaperExchange(limits={"REQUEST_WEIGHT": (LIMIT, "1s")}).start()
     exchange.faults.add("weight", rate=0.4 * LIMIT)
     exchange.faults.add("weight", amount=int(0.02 * LIMIT), every=0.1)
     ends = ("2024-06-01", "2022-06-01")
