@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from cryptox.errors import CryptoxError, ValidationError
 from cryptox.model.interval import Interval
-from cryptox.sessions.history import History
+from cryptox.sessions.history import MOST_ROWS_UNASKED, History
 from cryptox.sessions.pages import NOTHING, Range, Segment
 from cryptox.table.batch import Batch
 
-__all__ = ["MOST_ROWS_UNASKED", "CandleJob"]
+__all__ = ["CandleJob"]
 
-MOST_ROWS_UNASKED = 5_000_000
 # A wide range is worth two small requests first, which tell where the exchange's own history begins and ends.
 PAGES_WORTH_PROBING = 16
 

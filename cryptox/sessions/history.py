@@ -15,7 +15,9 @@ from cryptox.model.interval import Interval
 from cryptox.sessions.pages import Range, Segment, inside, join, missing_in, plan, subtract
 from cryptox.table.batch import Batch
 
-__all__ = ["History"]
+__all__ = ["MOST_ROWS_UNASKED", "History"]
+
+MOST_ROWS_UNASKED = 5_000_000  # more must be asked for by start or limit
 
 # Above so many holes in one page the whole page is asked for again, instead of each hole by itself.
 HOLES_ASKED_SINGLY = 8

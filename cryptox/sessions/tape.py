@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from cryptox.errors import CryptoxError, ValidationError
-from cryptox.sessions.history import History
+from cryptox.sessions.history import MOST_ROWS_UNASKED, History
 from cryptox.sessions.pages import NOTHING, Range
 from cryptox.table.batch import Batch
 
 __all__ = ["TapeJob"]
-
-MOST_ROWS_UNASKED = 5_000_000
 
 
 @dataclass(slots=True)

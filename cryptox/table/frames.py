@@ -14,6 +14,7 @@ import numpy as np
 
 from cryptox.errors import ConfigurationError, ExchangeError
 from cryptox.model.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Kind
+from cryptox.settings import BACKENDS
 
 from .attrs import attach
 from .batch import Batch
@@ -25,7 +26,6 @@ __all__ = ["BACKENDS", "Frame", "build", "check_backend"]
 Frame = Any
 """A pandas DataFrame, a polars DataFrame or a pyarrow Table."""
 
-BACKENDS = ("pandas", "polars", "arrow")
 _NEEDED = {"pandas": ("pandas", "pandas"), "polars": ("polars", "polars"), "arrow": ("pyarrow", "cryptox[arrow]")}
 
 
