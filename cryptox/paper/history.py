@@ -121,6 +121,10 @@ class HistorySpine:
         del last_day
         return self._trades, self._merged
 
+    def minutes(self, first_day: int, end_day: int) -> Ints:
+        """The minutes of the days in [first_day, end_day)."""
+        return np.concatenate([self.day(day).rows for day in range(first_day, end_day)], axis=1)
+
     def day(self, day: int) -> Day:
         """The minutes of that day."""
         first, last = np.searchsorted(self._parents[Row.TIME], (day * DAY_MS, (day + 1) * DAY_MS)).tolist()

@@ -1,4 +1,4 @@
-"""The spine of the seeded market: a daily walk, and the minutes of each day between its open and close.
+"""The spine of the seeded market: a daily walk, and what it tells of each day, whose minutes ``drawing`` makes.
 
 Every day is drawn by a counter-based generator keyed by (seed, symbol, day), so any day costs the same to reach. Only
 the walk over days is a chain; it holds a few numbers a day and is drawn in long chunks.
@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from cryptox.model.interval import DAY_MS
 
+from .drawing import Sketch, begins, draw_days
 from .listings import Character
-from .lots import draw_lots, total_up
 from .market import Ints, Listing
-from .spine import DAY_MINUTES, MINUTE_MS, UNMERGED, Day, Lot, Row, generator, key_of, merges, shares
+from .spine import DAY_MINUTES, MINUTE_MS, Day, Lot, Row, generator, key_of, merges
 
 __all__ = ["SeededSpine", "Walk", "open_minutes"]
 
@@ -26,8 +26,8 @@ CHUNK_DAYS = 4096
 REVERSION = 0.002  # a day, towards the rising middle
 MEMORY = 0.96  # of daily volatility
 UNREST = 0.10  # of log volatility, a day
-_T = np.arange(DAY_MINUTES) / DAY_MINUTES
-SEASON = 0.35 * np.sin(2 * np.pi * (_T - 0.33)) + 0.15 * np.sin(4 * np.pi * (_T - 0.1))  # busiest in US hours
+TOGETHER = 8  # days drawn in one go: what they need stays in a processor's cache
+EVERY = np.ones(DAY_MINUTES, np.bool_)
 
 
 def open_minutes(listing: Listing, day: int) -> npt.NDArray[np.bool_] | None:
@@ -108,7 +108,7 @@ class Walk:
             index = day - self.first_day - int(days[0])
             mask = open_minutes(listing, day)
             if 0 <= index < len(days) and mask is not None:
-                minutes[index], needed[index] = int(mask.sum()), int(_begins(mask).sum())
+                minutes[index], needed[index] = int(mask.sum()), int(begins(mask).sum())
         maturity = 0.4 + 0.6 * np.minimum(1.0, days / 1000.0)
         trades = np.floor(self.character.trades * maturity * mood * minutes).astype(np.int64)
         trades = np.where(minutes > 0, np.maximum(trades, needed), 0)
@@ -116,11 +116,6 @@ class Walk:
         self.trades_before = np.append(self.trades_before, self.trades_before[-1] + np.cumsum(trades))
         merged = np.cumsum(merges(trades, minutes))
         self.merged_before = np.append(self.merged_before, self.merged_before[-1] + merged)
-
-
-def _begins(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Minutes that must trade because nothing of this day lies before them: the first, and each after a gap."""
-    return mask & ~np.concatenate(([False], mask[:-1]))
 
 
 class SeededSpine:
@@ -139,116 +134,36 @@ class SeededSpine:
 
     def day(self, day: int) -> Day:
         """The minutes of that day."""
+        sketch = self._sketch(day)
+        if sketch is None:
+            return Day(np.empty((len(Row), 0), np.int64), np.empty((len(Lot), 0), np.int64))
+        rows, lots = (table[:, 0] for table in draw_days(self._key, (sketch,)))
+        return Day(rows, lots) if sketch.open is None else Day(rows[:, sketch.open], lots[:, sketch.open])
+
+    def minutes(self, first_day: int, end_day: int) -> Ints:
+        """The minutes of the days in [first_day, end_day), faster than day by day."""
+        sketches = [sketch for day in range(first_day, end_day) if (sketch := self._sketch(day))]
+        parts = [self._together(sketches[at : at + TOGETHER]) for at in range(0, len(sketches), TOGETHER)]
+        return np.concatenate(parts, axis=1) if parts else np.empty((len(Row), 0), np.int64)
+
+    def _together(self, sketches: list[Sketch]) -> Ints:
+        rows = draw_days(self._key, sketches)[0].reshape(len(Row), -1)
+        if all(sketch.open is None for sketch in sketches):
+            return rows
+        return rows[:, np.concatenate([EVERY if sketch.open is None else sketch.open for sketch in sketches])]
+
+    def _sketch(self, day: int) -> Sketch | None:
+        """What the walk tells of that day; None for one without trades."""
         if day < self.first_day:
-            return _empty_day()
+            return None
         walk = self._walk
         index = walk.reach(day)
         total = int(walk.trades[index])
         if not total:
-            return _empty_day()
+            return None
         mask = open_minutes(self.listing, day)
-        rng = generator(self._key, day)
-        scale = _bustle(rng)
-        first, last = float(walk.log_price[index]), float(walk.log_price[index + 1])
-        path, spread = _bridge(rng, scale, first, last, float(walk.sigma[index]))
-        trades = _trades(rng, scale, total, mask)
-        merged = _merged(trades, total, DAY_MINUTES if mask is None else int(mask.sum()))
-        prices = _shape(rng, path, spread, math.exp(first), trades, trades - merged)
         minutes = DAY_MINUTES if mask is None else int(mask.sum())
-        size = max(6.0, float(walk.turnover[index]) * minutes / DAY_MINUTES / total / math.exp((first + last) / 2))
-        lots = draw_lots(rng, prices, trades - merged, size)
-        rows = np.empty((len(Row), DAY_MINUTES), np.int64)
-        rows[Row.TIME] = np.arange(day * DAY_MS, (day + 1) * DAY_MS, MINUTE_MS)
-        rows[Row.OPEN : Row.CLOSE + 1] = prices
-        rows[Row.TRADES] = trades
-        total_up(rows, lots)
-        return Day(rows, lots) if mask is None else Day(rows[:, mask], lots[:, mask])
-
-
-def _empty_day() -> Day:
-    return Day(np.empty((len(Row), 0), np.int64), np.empty((len(Lot), 0), np.int64))
-
-
-def _bustle(rng: np.random.Generator) -> Floats:
-    """Volatility of each minute against the day's: a season, and clusters some hours long."""
-    shocks = rng.standard_normal(24)
-    hours = np.empty(24)
-    state = 0.0
-    for hour, shock in enumerate(shocks.tolist()):
-        state = 0.75 * state + 0.30 * shock
-        hours[hour] = state
-    scale: Floats = np.exp(SEASON + np.repeat(hours, 60))
-    return scale
-
-
-def _bridge(rng: np.random.Generator, scale: Floats, first: float, last: float, sigma: float) -> tuple[Ints, Floats]:
-    """Closes in ticks from the day's open to its close, and the size of a minute's move in ticks."""
-    step = scale * (sigma / math.sqrt(float(np.dot(scale, scale))))
-    moves = step * rng.standard_normal(DAY_MINUTES)
-    elapsed = np.cumsum(step * step)
-    path = np.cumsum(moves)
-    path += first - (elapsed / elapsed[-1]) * (path[-1] - (last - first))
-    prices = np.exp(path)
-    return np.maximum(1, np.rint(prices)).astype(np.int64), prices * step
-
-
-def _trades(rng: np.random.Generator, scale: Floats, total: int, mask: npt.NDArray[np.bool_] | None) -> Ints:
-    """Trades of each minute, ``total`` in sum, at least one wherever trading begins."""
-    weights = (0.4 + scale) * (0.3 + rng.standard_exponential(DAY_MINUTES))
-    if mask is None:
-        counts = shares(total - 1, weights)
-        counts[0] += 1
-        return counts
-    begins = _begins(mask)
-    return shares(total - int(begins.sum()), weights * mask) + begins
-
-
-def _merged(trades: Ints, total: int, minutes: int) -> Ints:
-    count = int(merges(np.array(total), np.array(minutes)))
-    return shares(count, np.maximum(0, trades - UNMERGED))
-
-
-def _shape(rng: np.random.Generator, path: Ints, spread: Floats, begin: float, trades: Ints, orders: Ints) -> Ints:
-    """Open, high, low and close of each minute, as many of them apart as there are orders to touch them."""
-    close = path
-    if (trades == 0).any():
-        seen = np.maximum.accumulate(np.where(trades > 0, np.arange(DAY_MINUTES), 0))
-        close = path[seen]
-    before = np.concatenate(([max(1, round(begin))], close[:-1]))
-    bounce = rng.integers(-1, 2, DAY_MINUTES)
-    idle_before = np.concatenate(([True], trades[:-1] == 0))
-    opening = np.where(idle_before, before, np.maximum(1, before + bounce))
-    wicks = rng.standard_exponential((2, DAY_MINUTES))
-    wicks *= 0.45 * spread
-    opening = np.where(orders == 0, close, opening)
-    if (orders < 4).any():
-        # One order has one price. Where trading resumes, it resumes at the price it stopped at.
-        lone = orders == 1
-        close, opening = _lone(close, opening, lone, trades)
-        wicks[0] *= orders >= 3
-        wicks[1] *= orders >= 4
-    extent = wicks.astype(np.int64)
-    high = np.maximum(opening, close) + extent[0]
-    low = np.maximum(1, np.minimum(opening, close) - extent[1])
-    out = np.empty((4, DAY_MINUTES), np.int64)
-    out[0], out[1], out[2], out[3] = opening, high, low, close
-    return out
-
-
-def _lone(close: Ints, opening: Ints, lone: npt.NDArray[np.bool_], trades: Ints) -> tuple[Ints, Ints]:
-    """Minutes of one order, and idle ones, in a day where they occur: prices that follow on one another."""
-    idle = trades == 0
-    out_open, out_close = opening.tolist(), close.tolist()
-    single, none = lone.tolist(), idle.tolist()
-    for i in range(1, DAY_MINUTES):
-        if none[i]:
-            out_open[i] = out_close[i] = out_close[i - 1]
-        elif none[i - 1]:
-            out_open[i] = out_close[i - 1]
-            if single[i]:
-                out_close[i] = out_open[i]
-        elif single[i]:
-            out_open[i] = out_close[i]
-    if single[0]:
-        out_close[0] = out_open[0]
-    return np.array(out_close, np.int64), np.array(out_open, np.int64)
+        first, last = float(walk.log_price[index]), float(walk.log_price[index + 1])
+        turnover = float(walk.turnover[index]) * minutes / DAY_MINUTES
+        size = max(6.0, turnover / total / math.exp((first + last) / 2))
+        return Sketch(day, first, last, float(walk.sigma[index]), total, size, mask)

@@ -8,7 +8,6 @@ count.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -24,6 +23,7 @@ __all__ = ["UNITS", "Numbering", "Series"]
 SECOND_MS = 1000
 HOUR_MS = 60 * MINUTE_MS
 UNKNOWN, EMPTY, TRADED = 0, 1, 2
+TOGETHER = 64  # days drawn in one go
 UNITS = (DAY_MS, HOUR_MS, 15 * MINUTE_MS, MINUTE_MS, SECOND_MS)
 
 
@@ -105,19 +105,26 @@ class Series:
             more += 512
             self._days = np.concatenate((self._days, np.empty((len(Row), more), np.int64)), axis=1)
             self._known = np.concatenate((self._known, np.full(more, UNKNOWN, np.int8)))
-        for index in (first + np.flatnonzero(self._known[first:end] == UNKNOWN)).tolist():
-            day = self.spine.first_day + index
-            # A day not kept is drawn and let go: years of them would drive out what is in use.
-            kept = cast("Ints | None", self._cache.peek((self._key, "rows", day)))
-            rows = self.spine.day(day).rows if kept is None else kept
-            self._known[index] = TRADED if rows.shape[1] else EMPTY
-            if rows.shape[1]:
-                hours = _in_units(rows, HOUR_MS)
-                self._cache.put((self._key, HOUR_MS, day), hours, hours.nbytes)
-                self._days[:, index : index + 1] = _in_units(hours, DAY_MS)
+        for begin in (first + np.flatnonzero(self._known[first:end] == UNKNOWN)).tolist():
+            if self._known[begin] == UNKNOWN:
+                unknown = self._known[begin : min(begin + TOGETHER, end)] == UNKNOWN
+                self._draw_days(begin, begin + int(np.argmin(np.append(unknown, False))))
         part = self._days[:, first:end]
         traded = self._known[first:end] == TRADED
         return part if traded.all() else part[:, traded]
+
+    def _draw_days(self, begin: int, end: int) -> None:
+        """Make the columns [begin, end); minutes are let go: years of them would drive out what is in use."""
+        first_day = self.spine.first_day
+        hours = _in_units(self.spine.minutes(first_day + begin, first_day + end), HOUR_MS)
+        days = _in_units(hours, DAY_MS)
+        at = days[Row.TIME] // DAY_MS - first_day
+        self._days[:, at] = days
+        self._known[begin:end] = EMPTY
+        self._known[at] = TRADED
+        edges = np.searchsorted(hours[Row.TIME], days[Row.TIME])
+        for index, part in zip(at.tolist(), np.split(hours, edges[1:], axis=1), strict=False):
+            self._cache.put((self._key, HOUR_MS, first_day + index), part.copy(), part.nbytes)
 
     def finished(self, unit: int, start_ms: int, end_ms: int) -> Ints:
         """Candles of the unit that open in [start_ms, end_ms); the range lies on the unit's grid and in the past."""

@@ -80,6 +80,9 @@ class Spine(Protocol):
     def day(self, day: int) -> Day:
         """The minutes of that day; a day without any has no columns."""
 
+    def minutes(self, first_day: int, end_day: int) -> Ints:
+        """The minutes of the days in [first_day, end_day), oldest first, in one table."""
+
     def counts(self, last_day: int) -> tuple[Ints, Ints]:
         """Trades and merged trades before each day from ``first_day`` to at least ``last_day + 1``, cumulated."""
 
@@ -101,16 +104,18 @@ def merges(trades: Ints, minutes: Ints) -> Ints:
     return merged
 
 
-def shares(total: int, weights: npt.NDArray[np.generic]) -> Ints:
-    """``total`` as integers in proportion to ``weights``, exact in sum; all 0 where every weight is 0."""
-    running = np.cumsum(weights, dtype=np.float64)
-    if not len(running) or running[-1] <= 0:
-        return np.zeros(len(weights), np.int64)
-    edges = np.floor(running * (total / running[-1]) + 1e-9).astype(np.int64)
-    edges[-1] = total
+def shares(totals: int | Ints, weights: npt.NDArray[np.generic]) -> Ints:
+    """``totals`` as integers in proportion to ``weights`` along the last axis, exact in sum; 0 where no weight is."""
+    running = np.cumsum(weights, axis=-1, dtype=np.float64)
+    if not running.shape[-1]:
+        return np.zeros(running.shape, np.int64)
+    whole = running[..., -1:]
+    total = np.where(whole > 0, np.asarray(totals, np.int64)[..., np.newaxis], 0)
+    edges = np.floor(running * (total / np.where(whole > 0, whole, 1.0)) + 1e-9).astype(np.int64)
+    edges[..., -1:] = total
     np.minimum(edges, total, out=edges)
-    parts: Ints = np.diff(edges, prepend=0)
-    return parts
+    edges[..., 1:] -= edges[..., :-1].copy()
+    return edges
 
 
 def reduce_rows(rows: Ints, starts: Ints) -> Ints:

@@ -59,8 +59,9 @@ class SpineMarket:
         series = self._of(symbol)
         listing = series.listing
         ends = [moment for moment in (listing.ended_ms, self.end_ms) if moment is not None]
-        end = min(end_ms, now_ms + 1, *ends)
-        if start_ms >= end or end <= listing.listed_ms:
+        known = min([now_ms + 1, *ends])
+        end = min(end_ms, known)
+        if start_ms >= end or known <= listing.listed_ms:
             return _candles(np.empty((len(Row) + 1, 0), np.int64))
         opens = interval.floor(listing.listed_ms + shift_ms)
         low = max(interval.ceil(max(start_ms + shift_ms, opens)), opens)

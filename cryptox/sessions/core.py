@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from logging import WARNING
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,8 +34,6 @@ ALL = "*"  # in the place of a symbol: the rules of all, where no call has named
 NO_SUCH_PATH = 404
 ASSUMED_S = 1.0  # how far this machine's clock may be off the clock of a server that does not tell its time
 WEIGHT = "REQUEST_WEIGHT"
-REREAD_PAUSE_S = 0.2
-READ_ATTEMPTS = 3  # a body that cannot be read is asked for again: gateways cut answers
 BULK_TRIES = 3  # a page of a bulk call may take so many times the timeout: one silent connection is no end of it
 TRUSTED = 0.01  # so much of a limit is used before it is asked for what it really is
 BULK_PATIENCE_S = 180.0  # how long a page of a bulk call waits for weight, or for the end of a forced stop
@@ -118,34 +116,36 @@ class Core:
 
     async def _answered(self, request: Request[T], *, bulk: bool) -> tuple[T, Answer]:
         """As ``_ask``, with the answer as it came."""
-        left_s = self.settings.timeout * (BULK_TRIES if bulk else 1)
-        attempt = 0
-        while True:
-            began = time.monotonic()
-            answer = await self._send(request, bulk=bulk, deadline_s=left_s)
-            refused = self.venue.refusal(request, answer)
-            if refused is not None:
-                raise await self._explained(refused, request)
-            try:
-                return request.read(answer), answer
-            except ExchangeError as error:
-                attempt += 1
-                left_s -= time.monotonic() - began + REREAD_PAUSE_S
-                if attempt == READ_ATTEMPTS or left_s <= 0:
-                    self._place(error, {**request.context, "endpoint": request.path})
-                    raise
-            await asyncio.sleep(REREAD_PAUSE_S)
+        found: list[T] = []
+        unread: list[ExchangeError] = []
 
-    async def _send(self, request: Request[Any], *, bulk: bool, deadline_s: float) -> Answer:
+        def legible(answer: Answer) -> bool:
+            """Read a success while it can still be asked for again."""
+            try:
+                found.append(request.read(answer))
+            except ExchangeError as error:
+                unread.append(error)
+            return bool(found)
+
+        answer = await self._send(request, bulk=bulk, legible=legible)
+        if found:
+            return found[0], answer
+        refused = self.venue.refusal(request, answer)
+        if refused is not None:
+            raise await self._explained(refused, request)
+        raise self._place(unread[-1], {**request.context, "endpoint": request.path})
+
+    async def _send(self, request: Request[Any], *, bulk: bool, legible: Callable[[Answer], bool]) -> Answer:
         line = self._line_here()
         outgoing = self.venue.outgoing(request, self.settings.encoding)
         try:
             answer = await line.send(
                 outgoing,
                 weight=request.weight,
-                deadline_s=deadline_s,
+                deadline_s=self.settings.timeout * (BULK_TRIES if bulk else 1),
                 patience_s=BULK_PATIENCE_S if bulk else self.settings.timeout,
                 urgent=not bulk,
+                legible=legible,
             )
         except CryptoxError as error:
             if self._closed is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cryptox.transport.caller import Caller
@@ -36,7 +37,14 @@ class Line:
         self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
 
     async def send(
-        self, outgoing: Outgoing, *, weight: int, deadline_s: float, patience_s: float, urgent: bool
+        self,
+        outgoing: Outgoing,
+        *,
+        weight: int,
+        deadline_s: float,
+        patience_s: float,
+        urgent: bool,
+        legible: Callable[[Answer], bool],
     ) -> Answer:
         """The answer to a request that may be repeated: reading changes nothing at the exchange."""
         async with self._single if urgent else self._bulk:
@@ -48,6 +56,7 @@ class Line:
                 patience_s=patience_s,
                 urgent=urgent,
                 persistent=not urgent,
+                legible=legible,
             )
 
     async def aclose(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -108,6 +109,7 @@ class Caller:
         patience_s: float,
         urgent: bool = False,
         persistent: bool = False,
+        legible: Callable[[Answer], bool] = lambda _: True,
     ) -> Answer:
         """The answer, whatever its status; the last one where every try failed with one.
 
@@ -128,6 +130,9 @@ class Caller:
         persistent
             Try until ``deadline_s`` is over, however often that is: for a page among many, which an outage of
             seconds must not end.
+        legible
+            Whether a success can be read. Gateways cut and replace bodies: one that cannot is asked for again, but
+            never for long, as it may be ours that cannot read.
 
         Raises
         ------
@@ -142,7 +147,8 @@ class Caller:
             The body is too large.
         """
         left_s = deadline_s
-        failures = 0
+        failure: NetworkError | Answer | None = None
+        tries: Counter[str] = Counter()  # that failed, by what their verdict was
         while True:
             ticket = await self._admitted(weight, patience_s, urgent)
             began = self._monotonic()
@@ -150,26 +156,22 @@ class Caller:
             if cooling_s > 0:
                 self._gate.unsent(ticket)
                 if not repeatable or cooling_s >= left_s:
-                    raise _resting(cooling_s)
+                    return _given_up(_resting(cooling_s) if failure is None else failure, tries.total())
                 await self._sleep(cooling_s)
                 left_s -= self._monotonic() - began
                 continue
-            failure: NetworkError | Answer
             try:
                 failure = answer = await self._once(outgoing, ticket, left_s, began)
                 verdict = self._judge(answer, began)
+                if verdict.kind == "refused" or (verdict.kind == "ok" and legible(answer)):
+                    return answer
             except NetworkError as error:
                 failure, verdict = error, Verdict("busy" if error.retryable else "refused")
-            if isinstance(failure, Answer) and verdict.kind in ("ok", "refused"):
-                return failure
-            failures += 1
+            tries[verdict.kind] += 1
             left_s -= self._monotonic() - began
-            pause_s = self._pause(verdict, failures, left_s, patience_s, persistent) if repeatable else None
+            pause_s = self._pause(verdict, tries[verdict.kind], left_s, patience_s, persistent) if repeatable else None
             if pause_s is None:
-                if isinstance(failure, Answer):
-                    return failure
-                failure.context["attempts"] = failures
-                raise failure
+                return _given_up(failure, tries.total())
             await self._sleep(pause_s)
             left_s -= pause_s
 
@@ -229,12 +231,21 @@ class Caller:
         self, verdict: Verdict, failures: int, left_s: float, patience_s: float, persistent: bool
     ) -> float | None:
         """Seconds before the next try, or None to give up."""
-        if verdict.kind == "busy":
-            return self._retry.pause_s(failures, self._draw(), left_s, persistent=persistent)
+        if verdict.kind in ("busy", "ok"):  # ok, but not legible
+            more = persistent and verdict.kind == "busy"
+            return self._retry.pause_s(failures, self._draw(), left_s, persistent=more)
         if verdict.kind == "stop" and not verdict.banned and verdict.wait_s <= patience_s:
             # The gate waits for the end of the stop, together with everyone else.
             return 0.0 if failures < self._retry.attempts and left_s > 0 else None
         return None
+
+
+def _given_up(failure: NetworkError | Answer, attempts: int) -> Answer:
+    """The last answer, or the last error raised."""
+    if isinstance(failure, Answer):
+        return failure
+    failure.context["attempts"] = attempts
+    raise failure
 
 
 def _resting(wait_s: float) -> NotSent:

@@ -135,6 +135,8 @@ class Window:
                 self.counted = max(self.counted, self.own)
             return
         if not fresh:
+            if last > self.index and not self.opened and used is not None:
+                return  # of which window this is the count, nothing proves yet
             self._book(used, sent.weight, when_ms)
             return
         assert used is not None
