@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-__all__ = ["DAY_MS", "INTERVALS", "Interval"]
+__all__ = ["DAY_MS", "HOUR_MS", "INTERVALS", "MINUTE_MS", "SECOND_MS", "WEEK_MS", "Interval"]
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS

@@ -10,6 +10,8 @@ from typing import Any
 
 from cryptox.errors import BadInterval, BadSymbol, ValidationError
 
+from .interval import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS
+
 __all__ = ["check_flag", "check_interval", "check_limit", "is_list", "near_names", "normalise_symbol"]
 
 LONGEST_SYMBOL = 40
@@ -27,7 +29,7 @@ _UNITS = {"s": "s", "m": "m", "h": "h", "d": "d", "w": "w"} | {
     }.items()
     for word in words.split()
 }
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
+_LENGTHS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
 _INTERVAL = re.compile(r"([0-9]{0,6})[\s_-]*([a-z]+)", re.ASCII)
 _INTERVAL_REVERSED = re.compile(r"([a-z]+)[\s_-]*([0-9]{1,6})", re.ASCII)
 
@@ -202,8 +204,8 @@ def _guess_interval(text: str, names: tuple[str, ...]) -> str | None:
     number = int(count or 1)
     if f"{number}{unit}" in names:
         return f"{number}{unit}"
-    seconds = number * _SECONDS.get(unit, 0)
-    same = (f"{seconds // size}{other}" for other, size in _SECONDS.items() if seconds and seconds % size == 0)
+    length = number * _LENGTHS.get(unit, 0)
+    same = (f"{length // size}{other}" for other, size in _LENGTHS.items() if length and length % size == 0)
     return next((name for name in same if name in names), None)
 
 

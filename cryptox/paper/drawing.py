@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cryptox.model.interval import DAY_MS
+from cryptox.model.interval import DAY_MS, MINUTE_MS
 
-from .lots import DRAWS, SIDES, lots_of, total_up
+from .lots import DRAWS, SIDES, lay_lots, total_up
 from .market import Ints
-from .spine import DAY_MINUTES, MINUTE_MS, UNMERGED, Lot, Row, generator, merges, shares
+from .spine import DAY_MINUTES, UNMERGED, Lot, Row, generator, merges, shares
 
-__all__ = ["Sketch", "begins", "draw_days"]
+__all__ = ["Easel", "Sketch", "begins"]
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -44,17 +44,19 @@ class Sketch(NamedTuple):
 
 
 class _Draws:
-    """All random numbers of some days."""
+    """Random numbers of some days."""
 
-    def __init__(self, key: int, days: Sequence[int]) -> None:
-        count = len(days)
-        self.hours = np.empty((count, HOURS))
-        self.moves = np.empty((count, DAY_MINUTES))
-        self.weights = np.empty((count, DAY_MINUTES))
-        self.bounce = np.empty((count, DAY_MINUTES), np.int64)
-        self.wicks = np.empty((2, count, DAY_MINUTES))
-        self.lots = np.empty((DRAWS, count, DAY_MINUTES))
-        self.sides = np.empty((count, DAY_MINUTES), np.int64)
+    def __init__(self, days: int) -> None:
+        self.hours = np.empty((days, HOURS))
+        self.moves = np.empty((days, DAY_MINUTES))
+        self.weights = np.empty((days, DAY_MINUTES))
+        self.bounce = np.empty((days, DAY_MINUTES), np.int64)
+        self.wicks = np.empty((2, days, DAY_MINUTES))
+        self.lots = np.empty((DRAWS, days, DAY_MINUTES))
+        self.sides = np.empty((days, DAY_MINUTES), np.int64)
+
+    def fill(self, key: int, days: Sequence[int]) -> None:
+        """Draw anew, for those days."""
         for at, day in enumerate(days):
             rng = generator(key, day)
             rng.standard_normal(out=self.hours[at])
@@ -68,32 +70,40 @@ class _Draws:
             self.sides[at] = rng.integers(0, SIDES, DAY_MINUTES)
 
 
-def draw_days(key: int, sketches: Sequence[Sketch]) -> tuple[Ints, Ints]:
-    """Rows and lots of days under ``key``: (len(Row), days, minutes) and (len(Lot), days, minutes).
+class Easel:
+    """Where so many days at a time are drawn, again and again in the same place: new memory would cost a third more."""
 
-    Minutes that do not trade are drawn along and are the caller's to leave out.
-    """
-    days = [sketch.day for sketch in sketches]
-    draws = _Draws(key, days)
-    trading = None
-    if any(sketch.open is not None for sketch in sketches):
-        trading = np.array([np.ones(DAY_MINUTES, np.bool_) if one.open is None else one.open for one in sketches])
-    scale = _bustle(draws.hours)
-    path, spread = _bridge(draws.moves, scale, sketches)
-    totals = np.array([sketch.trades for sketch in sketches])
-    trades = _trades(draws.weights, scale, totals, trading)
-    minutes = np.full(len(days), DAY_MINUTES) if trading is None else trading.sum(axis=1)
-    orders = trades - shares(merges(totals, minutes), np.maximum(0, trades - UNMERGED))
-    rows = np.empty((len(Row), len(days), DAY_MINUTES), np.int64)
-    begin = [max(1, round(math.exp(sketch.first))) for sketch in sketches]
-    prices = rows[Row.OPEN : Row.CLOSE + 1]
-    _shape(draws, path, spread, np.array(begin), trades, orders, prices)
-    sizes = np.array([[sketch.size] for sketch in sketches])
-    lots = lots_of(draws.lots, draws.sides, prices, orders, sizes)
-    rows[Row.TIME] = np.array(days)[:, np.newaxis] * DAY_MS + _MINUTE * MINUTE_MS
-    rows[Row.TRADES] = trades
-    total_up(rows, lots)
-    return rows, lots
+    def __init__(self, days: int) -> None:
+        self._draws = _Draws(days)
+        self._rows = np.empty((len(Row), days, DAY_MINUTES), np.int64)
+        self._lots = np.empty((len(Lot), days, DAY_MINUTES), np.int64)
+
+    def draw(self, key: int, sketches: Sequence[Sketch]) -> tuple[Ints, Ints]:
+        """Rows and lots of the days under ``key``, (lines, days, minutes); they hold until the next drawing.
+
+        Minutes that do not trade are drawn along and are the caller's to leave out.
+        """
+        days = [sketch.day for sketch in sketches]
+        draws, rows, lots = self._draws, self._rows, self._lots
+        draws.fill(key, days)
+        trading = None
+        if any(sketch.open is not None for sketch in sketches):
+            trading = np.array([np.ones(DAY_MINUTES, np.bool_) if one.open is None else one.open for one in sketches])
+        scale = _bustle(draws.hours)
+        path, spread = _bridge(draws.moves, scale, sketches)
+        totals = np.array([sketch.trades for sketch in sketches])
+        trades = _trades(draws.weights, scale, totals, trading)
+        minutes = np.full(len(days), DAY_MINUTES) if trading is None else trading.sum(axis=1)
+        orders = trades - shares(merges(totals, minutes), np.maximum(0, trades - UNMERGED))
+        begin = [max(1, round(math.exp(sketch.first))) for sketch in sketches]
+        prices = rows[Row.OPEN : Row.CLOSE + 1]
+        _shape(draws, path, spread, np.array(begin), trades, orders, prices)
+        sizes = np.array([[sketch.size] for sketch in sketches])
+        lay_lots(draws.lots, draws.sides, prices, orders, sizes, lots)
+        rows[Row.TIME] = np.array(days)[:, np.newaxis] * DAY_MS + _MINUTE * MINUTE_MS
+        rows[Row.TRADES] = trades
+        total_up(rows, lots)
+        return rows, lots
 
 
 def begins(trading: Flags) -> Flags:
@@ -106,10 +116,12 @@ def begins(trading: Flags) -> Flags:
 def _bustle(shocks: Floats) -> Floats:
     """Volatility of each minute against its day's: a season, and clusters some hours long."""
     hours = np.empty((len(shocks), HOURS, 1))
-    state = np.zeros(len(shocks))
-    for hour in range(HOURS):
-        state = 0.75 * state + 0.30 * shocks[:, hour]
-        hours[:, hour, 0] = state
+    for at, day in enumerate(shocks.tolist()):
+        state = 0.0
+        for hour, shock in enumerate(day):
+            state = 0.75 * state + 0.30 * shock
+            day[hour] = state
+        hours[at, :, 0] = day
     scale: Floats = np.exp(_HOURLY + hours)
     return scale.reshape(-1, DAY_MINUTES)
 
@@ -142,9 +154,7 @@ def _trades(weights: Floats, scale: Floats, totals: Ints, trading: Flags | None)
     return shares(totals - first.sum(axis=1), weights * trading) + first
 
 
-def _shape(
-    draws: _Draws, path: Ints, spread: Floats, begin: Ints, trades: Ints, orders: Ints, out: Ints
-) -> None:
+def _shape(draws: _Draws, path: Ints, spread: Floats, begin: Ints, trades: Ints, orders: Ints, out: Ints) -> None:
     """Open, high, low and close of each minute, as many of them apart as there are orders to touch them."""
     close = path
     before = np.concatenate((begin[:, np.newaxis], path[:, :-1]), axis=1)
@@ -165,6 +175,7 @@ def _shape(
 
 def _lone(opening: Ints, path: Ints, idle: Flags, single: Flags) -> tuple[Ints, Ints]:
     """Opens and closes where minutes of one order, or idle ones, occur: prices that follow on one another."""
+    path[:, 0] = np.where(single[:, 0], opening[:, 0], path[:, 0])  # what the idle minutes after it go on with
     resumed = np.concatenate((np.zeros_like(idle[:, :1]), idle[:, :-1]), axis=1) & ~idle
     moving = ~(idle | (resumed & single))
     moving[:, 0] = True
@@ -174,5 +185,4 @@ def _lone(opening: Ints, path: Ints, idle: Flags, single: Flags) -> tuple[Ints, 
     begin = opening[:, 0]
     opening = np.where(idle | (single & ~resumed), close, np.where(resumed, before, opening))
     opening[:, 0] = np.where(idle[:, 0], close[:, 0], begin)
-    close[:, 0] = np.where(single[:, 0], begin, close[:, 0])
     return opening, close

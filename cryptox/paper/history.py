@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cryptox.model.interval import DAY_MS, INTERVALS
+from cryptox.model.interval import DAY_MS, INTERVALS, MINUTE_MS
 
 from .lots import total_up
 from .market import Ints, Listing
-from .spine import MINUTE_MS, UNMERGED, Day, Lot, Row, generator, key_of, merges, shares
+from .spine import UNMERGED, Day, Lot, Row, generator, key_of, merges, shares
 from .spined import SpineMarket
 from .splitting import fit_lots, split
 from .table_file import CandleFile, read_candles, refuse
@@ -121,9 +121,10 @@ class HistorySpine:
         del last_day
         return self._trades, self._merged
 
-    def minutes(self, first_day: int, end_day: int) -> Ints:
-        """The minutes of the days in [first_day, end_day)."""
-        return np.concatenate([self.day(day).rows for day in range(first_day, end_day)], axis=1)
+    def stretches(self, first_day: int, end_day: int) -> Iterator[Ints]:
+        """The minutes of the days in [first_day, end_day), a day at a time."""
+        for day in range(first_day, end_day):
+            yield self.day(day).rows
 
     def day(self, day: int) -> Day:
         """The minutes of that day."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cryptox.model.interval import MINUTE_MS
+
 from .lots import SMALLEST
 from .market import Ints
-from .spine import MINUTE_MS, Lot, Row, reduce_rows
+from .spine import Lot, Row, reduce_rows
 
 __all__ = ["Block", "draw_block", "seconds"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .market import Ints
 from .spine import Lot, Row
 
-__all__ = ["DRAWS", "SIDES", "SMALLEST", "draw_lots", "lots_of", "total_up"]
+__all__ = ["DRAWS", "SIDES", "SMALLEST", "draw_lots", "lay_lots", "total_up"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,19 +26,26 @@ _ANCHORS = ((Lot.Q_OPEN, Row.OPEN), (Lot.Q_HIGH, Row.HIGH), (Lot.Q_LOW, Row.LOW)
 def draw_lots(rng: np.random.Generator, prices: Ints, orders: Ints, size: float) -> Ints:
     """Lots of minutes whose open, high, low and close are ``prices``, for so many orders of about ``size`` steps."""
     draws = rng.random((DRAWS, len(orders)))
-    return lots_of(draws, rng.integers(0, SIDES, len(orders)), prices, orders, size)
+    lots = np.empty((len(Lot), len(orders)), np.int64)
+    lay_lots(draws, rng.integers(0, SIDES, len(orders)), prices, orders, size, lots)
+    return lots
 
 
-def lots_of(draws: Floats, sides: Ints, prices: Ints, orders: Ints, size: float | Floats) -> Ints:
-    """Lots made of ``DRAWS`` numbers in [0, 1) and one below ``SIDES`` a minute; minutes may lie on several axes."""
-    lots = np.empty((len(Lot), *orders.shape), np.int64)
+def lay_lots(draws: Floats, sides: Ints, prices: Ints, orders: Ints, size: float | Floats, lots: Ints) -> None:
+    """Write ``lots`` made of ``DRAWS`` numbers in [0, 1) and one below ``SIDES`` a minute; minutes on any axes."""
     reach = 1.2 * size
-    for line, draw, needed in zip(lots, draws[4:], _NEEDED, strict=False):
-        np.multiply(SMALLEST + draw * reach, orders >= needed, out=line, casting="unsafe")
-    touched = _TOUCHED[np.minimum(orders, 4)]
-    np.bitwise_or(touched, (touched & sides) << 4, out=lots[Lot.ANCHORS])
+    for line, draw in zip(lots, draws[4:], strict=False):
+        steps = draw * reach
+        steps += SMALLEST
+        line[...] = steps
+    lots[Lot.ANCHORS] = sides << 4 | 15
+    if (orders < 4).any():
+        for line, needed in zip(lots, _NEEDED, strict=False):
+            line *= orders >= needed
+        touched = _TOUCHED[np.minimum(orders, 4)]
+        lots[Lot.ANCHORS] = (touched & sides) << 4 | touched
     groups = np.maximum(orders - 4, 0)
-    lots[Lot.K_BUY] = groups * (0.25 + 0.5 * draws[0]) + 0.5
+    lots[Lot.K_BUY] = (0.25 + 0.5 * draws[0]) * groups + 0.5
     np.subtract(groups, lots[Lot.K_BUY], out=lots[Lot.K_SELL])
     mean = SMALLEST + size * np.exp(1.2 * (draws[1] - 0.5))
     lots[Lot.V_BUY] = lots[Lot.K_BUY] * mean
@@ -48,7 +55,6 @@ def lots_of(draws: Floats, sides: Ints, prices: Ints, orders: Ints, size: float 
     for line, draw in ((Lot.X_BUY, draws[2]), (Lot.X_SELL, draws[3])):
         np.add(low, (extent * (0.25 + 0.5 * draw)).astype(np.int64), out=lots[line])
     lots[Lot.R_BUY] = lots[Lot.R_SELL] = 0
-    return lots
 
 
 def total_up(rows: Ints, lots: Ints) -> None:

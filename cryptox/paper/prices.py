@@ -7,16 +7,17 @@ the walk over days is a chain; it holds a few numbers a day and is drawn in long
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from cryptox.model.interval import DAY_MS
+from cryptox.model.interval import DAY_MS, MINUTE_MS
 
-from .drawing import Sketch, begins, draw_days
+from .drawing import Easel, Sketch, begins
 from .listings import Character
 from .market import Ints, Listing
-from .spine import DAY_MINUTES, MINUTE_MS, Day, Lot, Row, generator, key_of, merges
+from .spine import DAY_MINUTES, Day, Lot, Row, generator, key_of, merges
 
 __all__ = ["SeededSpine", "Walk", "open_minutes"]
 
@@ -26,7 +27,7 @@ CHUNK_DAYS = 4096
 REVERSION = 0.002  # a day, towards the rising middle
 MEMORY = 0.96  # of daily volatility
 UNREST = 0.10  # of log volatility, a day
-TOGETHER = 8  # days drawn in one go: what they need stays in a processor's cache
+TOGETHER = 4  # days drawn in one go: more do not fit into a processor's cache
 EVERY = np.ones(DAY_MINUTES, np.bool_)
 
 
@@ -137,20 +138,19 @@ class SeededSpine:
         sketch = self._sketch(day)
         if sketch is None:
             return Day(np.empty((len(Row), 0), np.int64), np.empty((len(Lot), 0), np.int64))
-        rows, lots = (table[:, 0] for table in draw_days(self._key, (sketch,)))
+        rows, lots = (table[:, 0] for table in Easel(1).draw(self._key, (sketch,)))
         return Day(rows, lots) if sketch.open is None else Day(rows[:, sketch.open], lots[:, sketch.open])
 
-    def minutes(self, first_day: int, end_day: int) -> Ints:
-        """The minutes of the days in [first_day, end_day), faster than day by day."""
+    def stretches(self, first_day: int, end_day: int) -> Iterator[Ints]:
+        """The minutes of the days in [first_day, end_day), some days at a time; each table holds until the next."""
         sketches = [sketch for day in range(first_day, end_day) if (sketch := self._sketch(day))]
-        parts = [self._together(sketches[at : at + TOGETHER]) for at in range(0, len(sketches), TOGETHER)]
-        return np.concatenate(parts, axis=1) if parts else np.empty((len(Row), 0), np.int64)
-
-    def _together(self, sketches: list[Sketch]) -> Ints:
-        rows = draw_days(self._key, sketches)[0].reshape(len(Row), -1)
-        if all(sketch.open is None for sketch in sketches):
-            return rows
-        return rows[:, np.concatenate([EVERY if sketch.open is None else sketch.open for sketch in sketches])]
+        size = min(TOGETHER, max(1, len(sketches)))
+        easel = Easel(size)
+        whole = len(sketches) // size * size
+        for at in range(0, whole, size):
+            yield _table(easel, self._key, sketches[at : at + size])
+        for sketch in sketches[whole:]:
+            yield _table(Easel(1), self._key, [sketch])
 
     def _sketch(self, day: int) -> Sketch | None:
         """What the walk tells of that day; None for one without trades."""
@@ -167,3 +167,10 @@ class SeededSpine:
         turnover = float(walk.turnover[index]) * minutes / DAY_MINUTES
         size = max(6.0, turnover / total / math.exp((first + last) / 2))
         return Sketch(day, first, last, float(walk.sigma[index]), total, size, mask)
+
+
+def _table(easel: Easel, key: int, sketches: list[Sketch]) -> Ints:
+    rows = easel.draw(key, sketches)[0].reshape(len(Row), -1)
+    if all(sketch.open is None for sketch in sketches):
+        return rows
+    return rows[:, np.concatenate([EVERY if sketch.open is None else sketch.open for sketch in sketches])]

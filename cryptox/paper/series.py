@@ -11,19 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cryptox.model.interval import DAY_MS
+from cryptox.model.interval import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 from .cache import Cache
 from .inside import Block, draw_block, seconds, trade_rows
 from .market import Ints
-from .spine import MINUTE_MS, Day, Lot, Row, Spine, generator, reduce_rows
+from .spine import Day, Lot, Row, Spine, generator, reduce_groups, reduce_rows
 
 __all__ = ["UNITS", "Numbering", "Series"]
 
-SECOND_MS = 1000
-HOUR_MS = 60 * MINUTE_MS
 UNKNOWN, EMPTY, TRADED = 0, 1, 2
-TOGETHER = 64  # days drawn in one go
 UNITS = (DAY_MS, HOUR_MS, 15 * MINUTE_MS, MINUTE_MS, SECOND_MS)
 
 
@@ -105,10 +102,9 @@ class Series:
             more += 512
             self._days = np.concatenate((self._days, np.empty((len(Row), more), np.int64)), axis=1)
             self._known = np.concatenate((self._known, np.full(more, UNKNOWN, np.int8)))
-        for begin in (first + np.flatnonzero(self._known[first:end] == UNKNOWN)).tolist():
-            if self._known[begin] == UNKNOWN:
-                unknown = self._known[begin : min(begin + TOGETHER, end)] == UNKNOWN
-                self._draw_days(begin, begin + int(np.argmin(np.append(unknown, False))))
+        unknown = np.flatnonzero(np.diff(self._known[first:end] == UNKNOWN, prepend=False, append=False)) + first
+        for begin, stop in unknown.reshape(-1, 2).tolist():
+            self._draw_days(begin, stop)
         part = self._days[:, first:end]
         traded = self._known[first:end] == TRADED
         return part if traded.all() else part[:, traded]
@@ -116,15 +112,16 @@ class Series:
     def _draw_days(self, begin: int, end: int) -> None:
         """Make the columns [begin, end); minutes are let go: years of them would drive out what is in use."""
         first_day = self.spine.first_day
-        hours = _in_units(self.spine.minutes(first_day + begin, first_day + end), HOUR_MS)
-        days = _in_units(hours, DAY_MS)
-        at = days[Row.TIME] // DAY_MS - first_day
-        self._days[:, at] = days
         self._known[begin:end] = EMPTY
-        self._known[at] = TRADED
-        edges = np.searchsorted(hours[Row.TIME], days[Row.TIME])
-        for index, part in zip(at.tolist(), np.split(hours, edges[1:], axis=1), strict=False):
-            self._cache.put((self._key, HOUR_MS, first_day + index), part.copy(), part.nbytes)
+        for rows in self.spine.stretches(first_day + begin, first_day + end):
+            hours = _in_units(rows, HOUR_MS)
+            days = _in_units(hours, DAY_MS)
+            at = days[Row.TIME] // DAY_MS - first_day
+            self._days[:, at] = days
+            self._known[at] = TRADED
+            edges = np.searchsorted(hours[Row.TIME], days[Row.TIME])
+            for index, part in zip(at.tolist(), np.split(hours, edges[1:], axis=1), strict=False):
+                self._cache.put((self._key, HOUR_MS, first_day + index), part.copy(), part.nbytes)
 
     def finished(self, unit: int, start_ms: int, end_ms: int) -> Ints:
         """Candles of the unit that open in [start_ms, end_ms); the range lies on the unit's grid and in the past."""
@@ -224,8 +221,14 @@ def _between(rows: Ints, start_ms: int, end_ms: int) -> slice:
 
 
 def _in_units(rows: Ints, unit: int) -> Ints:
-    """Minutes summed to the unit's grid; a unit exists where any of its minutes does."""
-    grid = rows[Row.TIME] // unit
+    """Candles summed to the unit's grid; a unit exists where any of its parts does."""
+    time = rows[Row.TIME]
+    if len(time) > 1 and int(time[0]) % unit == 0:
+        step = int(time[1] - time[0])
+        whole = (len(time) - 1) * step == int(time[-1] - time[0]) and len(time) * step % unit == 0
+        if whole and (np.diff(time) == step).all():
+            return reduce_groups(rows, unit // step)
+    grid = time // unit
     made = reduce_rows(rows, np.flatnonzero(np.diff(grid, prepend=-1)))
     made[Row.TIME] = made[Row.TIME] // unit * unit
     return made

@@ -7,6 +7,7 @@ slice, concatenation or sum over candles is one numpy call for all columns.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -14,13 +15,24 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cryptox.model.interval import DAY_MS
+from cryptox.model.interval import DAY_MS, MINUTE_MS
 
 from .market import Ints, Listing
 
-__all__ = ["DAY_MINUTES", "Day", "Lot", "Row", "Spine", "generator", "key_of", "merges", "reduce_rows", "shares"]
+__all__ = [
+    "DAY_MINUTES",
+    "Day",
+    "Lot",
+    "Row",
+    "Spine",
+    "generator",
+    "key_of",
+    "merges",
+    "reduce_groups",
+    "reduce_rows",
+    "shares",
+]
 
-MINUTE_MS = 60_000
 DAY_MINUTES = DAY_MS // MINUTE_MS
 UNMERGED = 8  # trades of a minute that are always aggregates of their own
 
@@ -80,8 +92,8 @@ class Spine(Protocol):
     def day(self, day: int) -> Day:
         """The minutes of that day; a day without any has no columns."""
 
-    def minutes(self, first_day: int, end_day: int) -> Ints:
-        """The minutes of the days in [first_day, end_day), oldest first, in one table."""
+    def stretches(self, first_day: int, end_day: int) -> Iterable[Ints]:
+        """The minutes of the days in [first_day, end_day), whole days at a time; each table holds until the next."""
 
     def counts(self, last_day: int) -> tuple[Ints, Ints]:
         """Trades and merged trades before each day from ``first_day`` to at least ``last_day + 1``, cumulated."""
@@ -111,7 +123,9 @@ def shares(totals: int | Ints, weights: npt.NDArray[np.generic]) -> Ints:
         return np.zeros(running.shape, np.int64)
     whole = running[..., -1:]
     total = np.where(whole > 0, np.asarray(totals, np.int64)[..., np.newaxis], 0)
-    edges = np.floor(running * (total / np.where(whole > 0, whole, 1.0)) + 1e-9).astype(np.int64)
+    running *= total / np.where(whole > 0, whole, 1.0)
+    running += 1e-9
+    edges = running.astype(np.int64)
     edges[..., -1:] = total
     np.minimum(edges, total, out=edges)
     edges[..., 1:] -= edges[..., :-1].copy()
@@ -130,4 +144,16 @@ def reduce_rows(rows: Ints, starts: Ints) -> Ints:
     out[Row.LOW] = np.minimum.reduceat(rows[Row.LOW], starts)
     out[Row.CLOSE] = rows[Row.CLOSE][ends]
     out[Row.VOLUME :] = np.add.reduceat(rows[Row.VOLUME :], starts, axis=1)
+    return out
+
+
+def reduce_groups(rows: Ints, size: int) -> Ints:
+    """Candles made of ``size`` consecutive candles each: the same as ``reduce_rows``, much faster."""
+    groups = rows.reshape(len(Row), -1, size)
+    out = np.empty(groups.shape[:2], np.int64)
+    out[: Row.CLOSE] = groups[: Row.CLOSE, :, 0]
+    np.max(groups[Row.HIGH], axis=1, out=out[Row.HIGH])
+    np.min(groups[Row.LOW], axis=1, out=out[Row.LOW])
+    out[Row.CLOSE] = groups[Row.CLOSE, :, -1]
+    np.sum(groups[Row.VOLUME :], axis=2, out=out[Row.VOLUME :])
     return out

@@ -8,13 +8,13 @@ from typing import cast
 import numpy as np
 
 from cryptox.errors import BadSymbol
-from cryptox.model.interval import Interval
+from cryptox.model.interval import MINUTE_MS, Interval
 
 from .book import TICK_MS, book_levels
 from .cache import Cache
 from .market import Aggregates, Candles, Ints, Levels, Listing, Statistics, Tape
 from .series import UNITS, Series
-from .spine import MINUTE_MS, Row, Spine, key_of, reduce_rows
+from .spine import Row, Spine, key_of, reduce_rows
 from .tape import TapeReader
 
 __all__ = ["SpineMarket"]
@@ -68,7 +68,7 @@ class SpineMarket:
         high = interval.ceil(end + shift_ms)
         parts: list[Ints] = []
         missing = limit
-        width = 1000 if interval.monthly else limit
+        width = min(limit, 1000) if interval.monthly else limit
         while missing > 0 and low < high:
             if newest:
                 begin, stop = max(low, interval.shift(high, -width)), high

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cryptox.model.interval import DAY_MS
+from cryptox.model.interval import DAY_MS, HOUR_MS, MINUTE_MS
 
 from .inside import Block
 from .market import Aggregates, Ints, Tape
-from .series import HOUR_MS, Series
-from .spine import MINUTE_MS, Row
+from .series import Series
+from .spine import Row
 
 __all__ = ["Count", "TapeReader"]
 

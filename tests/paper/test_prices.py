@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 
@@ -12,7 +13,7 @@ from cryptox.model.interval import DAY_MS
 from cryptox.paper.listings import CHARACTERS
 from cryptox.paper.market import Listing
 from cryptox.paper.prices import SeededSpine, open_minutes
-from cryptox.paper.spine import DAY_MINUTES, Row, merges, shares
+from cryptox.paper.spine import DAY_MINUTES, Row, merges, reduce_groups, reduce_rows, shares
 
 DAY_2023 = 19358  # 2023-01-01
 
@@ -62,6 +63,34 @@ def test_a_late_day_needs_no_day_before_it() -> None:
     assert not (SeededSpine(CHARACTERS["BTCUSDT"], 8).day(30_000).rows[1:] == late[1:]).all()
 
 
+@pytest.mark.parametrize("symbol", sorted(CHARACTERS))
+def test_days_drawn_together_are_the_days_drawn_alone(symbol: str) -> None:
+    spine = SeededSpine(CHARACTERS[symbol], 7)
+    edges = [spine.first_day] + [a // DAY_MS for outage in spine.listing.outages[:2] for a in outage]
+    edges += [] if spine.listing.ended_ms is None else [spine.listing.ended_ms // DAY_MS]
+    for edge in edges:
+        alone = np.concatenate([spine.day(day).rows for day in range(edge - 2, edge + 5)], axis=1)
+        together = np.concatenate([rows.copy() for rows in spine.stretches(edge - 2, edge + 5)], axis=1)
+        assert (alone == together).all()
+    assert list(spine.stretches(spine.first_day - 9, spine.first_day)) == []
+
+
+def test_drawn_values_stay_what_they_were() -> None:
+    """Another value would change every answer for a known seed."""
+    known = {
+        "BTCUSDT": "ba8e94c21f1f6f53",
+        "LUNCUSDT": "f842cbe3afb9a8e9",
+        "这是测试币456USDT": "5e0d586d1ce8a1e6",
+    }
+    for symbol, digest in known.items():
+        spine = SeededSpine(CHARACTERS[symbol], 7)
+        drawn = hashlib.sha256()
+        for day in range(spine.first_day, spine.first_day + 200, 7):
+            one = spine.day(day)
+            drawn.update(one.rows.tobytes() + one.lots.tobytes())
+        assert drawn.hexdigest()[:16] == digest, symbol
+
+
 def test_btc_begins_where_it_began_and_days_join() -> None:
     spine = SeededSpine(CHARACTERS["BTCUSDT"], 7)
     first = spine.day(spine.first_day).rows
@@ -106,6 +135,23 @@ def test_open_minutes_cut_listing_outage_and_end() -> None:
     assert mask is not None
     assert np.flatnonzero(mask).tolist() == [5, 6, 7, *range(11, 20)]
     assert open_minutes(Listing("X", "X", "Y", 0), 3) is None
+
+
+def test_groups_are_reduced_like_any_candles() -> None:
+    rows = SeededSpine(CHARACTERS["ETHUSDT"], 7).day(20_000).rows
+    for size in (15, 60, 1440):
+        assert (reduce_groups(rows, size) == reduce_rows(rows, np.arange(0, DAY_MINUTES, size))).all()
+
+
+def test_shares_go_by_row() -> None:
+    rng = np.random.default_rng(2)
+    weights = rng.random((5, 1440))
+    weights[3] = 0
+    totals = np.array([0, 7, 10**6, 12, 10**15])
+    made = shares(totals, weights)
+    assert made.sum(axis=1).tolist() == [0, 7, 10**6, 0, 10**15]
+    for total, row, part in zip(totals.tolist(), weights, made, strict=True):
+        assert (shares(total, row) == part).all()
 
 
 def test_shares_are_exact() -> None:

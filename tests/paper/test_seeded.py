@@ -275,6 +275,34 @@ def test_nothing_exists_before_the_listing_and_after_the_end() -> None:
     assert candles("BTCUSDT", "1w", 0, 1 << 60).open_time[0] == ms("2017-08-14")
 
 
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "BNBUSDT"])
+@pytest.mark.parametrize("name", ["1m", "1h", "1d", "1w", "1M"])
+def test_the_first_candle_is_in_a_window_that_ends_before_the_first_trade(symbol: str, name: str) -> None:
+    listed, interval = market().listings[symbol].listed_ms, INTERVALS[name]
+    opens = interval.floor(listed)
+    for end in (opens, (opens + listed) // 2, listed):
+        for newest in (True, False):
+            found = market().candles(
+                symbol, interval, start_ms=0, end_ms=end + 1, limit=5, newest=newest, now_ms=NOW
+            )  # endTime is ``end``
+            assert found.open_time.tolist() == [opens]
+    assert len(candles(symbol, name, 0, opens).open) == 0
+    assert len(candles(symbol, name, opens, opens + 1, listed - 1).open) == 0
+
+
+def test_days_do_not_depend_on_what_was_asked_before() -> None:
+    start, end = ms("2020-12-01"), ms("2021-01-10")  # 1INCH is listed and there are outages
+    ask = {"limit": 100, "newest": False, "now_ms": NOW}
+    for symbol in ("BTCUSDT", "1INCHUSDT", "LUNCUSDT"):
+        one, two = SeededMarket(7, [symbol]), SeededMarket(7, [symbol])
+        whole = rows(one.candles(symbol, INTERVALS["1d"], start_ms=start, end_ms=end, **ask))
+        for day in (17, 3, 4, 29, 28, 10):
+            at = start + day * DAY_MS
+            alone = rows(two.candles(symbol, INTERVALS["1d"], start_ms=at, end_ms=at + 1, **ask))
+            assert alone == [row for row in whole if row[0] == at]
+        assert rows(two.candles(symbol, INTERVALS["1d"], start_ms=start, end_ms=end, **ask)) == whole
+
+
 def test_far_future_costs_and_sums_stay_in_bounds() -> None:
     now = ms("2061-01-01")
     found = candles("BTCUSDT", "1m", now - 3_600_000, now, now)
@@ -306,3 +334,22 @@ def test_months_follow_local_time() -> None:
     assert [datetime.fromtimestamp(t / 1000, zone).strftime("%m-%d %H") for t in found.open_time.tolist()] == [
         "02-01 00", "03-01 00", "04-01 00",
     ]  # fmt: skip
+
+
+def test_an_idle_minute_stays_at_the_last_price() -> None:
+    """Also after a day's first minute with a single order, where it once stood at the walk's own price."""
+    market = SeededMarket(7, symbols=["这是测试币456USDT"])
+    end = 1_767_225_600_000
+    bars = market.candles(
+        "这是测试币456USDT",
+        INTERVALS["1m"],
+        start_ms=end - 30 * 86_400_000,
+        end_ms=end,
+        limit=50_000,
+        newest=False,
+        now_ms=end,
+    )
+    idle = np.flatnonzero(bars.trades[1:] == 0) + 1
+    assert len(idle) > 10_000
+    assert (bars.close[idle] == bars.close[idle - 1]).all()
+    assert (bars.open[idle] == bars.close[idle]).all()
