@@ -77,7 +77,8 @@ class CryptoxError(Displayed, Exception):
     suggested
         A corrected call: ``{"call": "klines_bulk", "symbol": "BTCUSDT", ...}``, or None.
     partial, missing
-        For interrupted bulk calls: the frame so far, and what it lacks as ``[symbol, start, end]`` lists.
+        For interrupted bulk calls: the frame so far, and what it lacks as ``[symbol, start, end]`` lists;
+        a start of None is not known.
     """
 
     category: ClassVar[str] = "system"
@@ -97,7 +98,7 @@ class CryptoxError(Displayed, Exception):
         retryable: bool | None = None,
         suggested: Mapping[str, Any] | None = None,
         partial: Any = None,
-        missing: Sequence[Sequence[str]] | None = None,
+        missing: Sequence[Sequence[str | None]] | None = None,
     ) -> None:
         super().__init__(message)
         self.user_message = message

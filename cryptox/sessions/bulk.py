@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from logging import WARNING
 from types import MappingProxyType
@@ -17,8 +17,7 @@ from cryptox.model.names import is_list, normalise_symbol
 from cryptox.model.time import iso
 from cryptox.sessions.core import Core, Form, Frame
 from cryptox.sessions.history import History
-from cryptox.sessions.pages import Range, Segment
-from cryptox.sessions.window import Window
+from cryptox.sessions.pages import Before, Range, Segment
 from cryptox.table.batch import Batch
 from cryptox.table.leading import Leading
 
@@ -46,10 +45,10 @@ class Job(Protocol):
     def batch(self) -> Batch:
         """The rows so far."""
 
-    async def gaps(self) -> list[Range]:
+    async def gaps(self) -> Sequence[Range | Before]:
         """Holes that the exchange itself has, in ms."""
 
-    def missing(self) -> list[Range]:
+    def missing(self) -> Sequence[Range | Before]:
         """What was not fetched, in ms."""
 
 
@@ -80,20 +79,21 @@ class BulkCalls(Core):
         table: Table,
         form: Form,
         names: Sequence[str],
-        window: Window,
+        reach: Callable[[int], Range | Before],
         *,
         several: bool = False,
         rules_of: str | None = None,
         **attrs: str,
     ) -> int:
-        """Exchange time for a bulk call; an error here already carries ``partial`` (empty) and ``missing`` (all)."""
+        """Exchange time for a bulk call; an error here already carries ``partial`` (empty) and ``missing`` (all).
+
+        ``reach`` says what the call wants at a time in ms: where exchange time is not known, this machine's must do.
+        """
         try:
             return await self._as_of(rules_of=rules_of, bulk=True)
         except CryptoxError as error:
-            now_ms = int(time.time() * 1000)
-            start_ms, end_ms = window.resolve(now_ms)
-            all_of_it = Range(start_ms or 0, now_ms if end_ms is None else end_ms)
-            error.missing = [row for name in names for row in _told(name, [all_of_it])]
+            all_of_it = reach(int(time.time() * 1000))
+            error.missing = [row for name in names for row in _told(name, [all_of_it] if all_of_it else [])]
             leading = Leading.runs("symbol", dict.fromkeys(names, 0)) if several else None
             symbol = list(names) if several else names[0]
             told = {"symbol": symbol, **attrs, "missing": error.missing, "gaps": []}
@@ -174,7 +174,7 @@ class Bulk:
             for other in self.jobs:
                 other.history.stopped = True
 
-    def frame(self, gaps: Mapping[str, Sequence[Range]], *, own: bool = True) -> Frame:
+    def frame(self, gaps: Mapping[str, Sequence[Range | Before]], *, own: bool = True) -> Frame:
         """The rows so far as a frame, in memory of its ``own`` as long as they are kept for another call."""
         batches = [job.batch().copy() if own else job.batch() for job in self.jobs]
         attrs = {
@@ -201,7 +201,7 @@ class Bulk:
     def _key(self, symbol: str) -> Key:
         return (self.call, symbol, str(self.attrs.get("interval", "")), self.form.exact)
 
-    def _error(self, job: Job, gaps: Mapping[str, Sequence[Range]]) -> CryptoxError:
+    def _error(self, job: Job, gaps: Mapping[str, Sequence[Range | Before]]) -> CryptoxError:
         error = job.error
         assert error is not None
         missing = [row for one in self.jobs for row in _told(one.symbol, one.missing())]
@@ -215,8 +215,8 @@ def _is_refusal(error: CryptoxError | None) -> bool:
     return isinstance(error, ValidationError) and not isinstance(error, BadSymbol)
 
 
-def _told(symbol: str, ranges: Sequence[Range]) -> list[list[str]]:
-    return [[symbol, iso(one.start), iso(one.end)] for one in ranges]
+def _told(symbol: str, ranges: Sequence[Range | Before]) -> list[list[str | None]]:
+    return [[symbol, None if one.start is None else iso(one.start), iso(one.end)] for one in ranges]
 
 
 def symbol_list(symbol: str | Sequence[str]) -> tuple[list[str], bool]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from cryptox.errors import CryptoxError, ValidationError
 from cryptox.model.interval import Interval
 from cryptox.sessions.history import MOST_ROWS_UNASKED, History
-from cryptox.sessions.pages import NOTHING, Range, Segment
+from cryptox.sessions.pages import NOTHING, Before, Range, Segment
 from cryptox.table.batch import Batch
 
-__all__ = ["CandleJob"]
+__all__ = ["CandleJob", "reach"]
 
 # A wide range is worth two small requests first, which tell where the exchange's own history begins and ends.
 PAGES_WORTH_PROBING = 16
@@ -91,10 +91,10 @@ class CandleJob:
         first = self.interval.floor(listed)
         return [Range(max(hole.start, first), hole.end) for hole in holes if hole.end > first]
 
-    def missing(self) -> list[Range]:
+    def missing(self) -> Sequence[Range | Before]:
         """What was wanted and not fetched."""
         if self.wanted == NOTHING:  # it failed before the range was known
-            whole = Range(self.start or 0, self.end)
+            whole = reach(self.interval, self.start, self.end, self.limit)
             return [whole] if whole else []
         return self.history.missing(self.wanted)
 
@@ -103,7 +103,8 @@ class CandleJob:
         if first is None:
             self.wanted = Range(self.end, self.end)
             return
-        rows = self.interval.count(self.interval.floor(first), self.end)
+        self.wanted = Range(self.interval.floor(first), self.end)
+        rows = self.interval.count(self.wanted.start, self.end)
         if rows > MOST_ROWS_UNASKED:
             raise ValidationError(
                 f"All of {self.symbol} {self.interval.name} would be {rows:,} rows; "
@@ -116,7 +117,7 @@ class CandleJob:
                     "limit": MOST_ROWS_UNASKED,
                 },
             )
-        await self._between(Range(self.interval.floor(first), self.end))
+        await self._between(self.wanted)
 
     async def _between(self, wanted: Range) -> None:
         self.wanted = wanted
@@ -196,3 +197,15 @@ class CandleJob:
             self.history.segments.append(Segment(hole, empty, (hole,)))
         else:
             await self._fetch(hole)
+
+
+def reach(interval: Interval, start: int | None, end: int, limit: int | None) -> Range | Before:
+    """What a call wants, as far as that can be told before the exchange has said anything; ``end`` is on the grid."""
+    if start is not None:
+        low = interval.ceil(start)
+        if limit is None or interval.count(low, end) <= limit:
+            return Range(low, end)
+        return Range(low, interval.shift(low, limit))
+    if limit is None:
+        return Before(end)
+    return Range(interval.shift(end, -min(limit, interval.count(0, end))), end)

@@ -59,7 +59,7 @@ class Core:
         self._frame_default = frame
         self._exact_default = exact
         self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits)
-        self._line: Line | None = None
+        self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
         self._closed: str | None = None
 
     @property
@@ -77,16 +77,17 @@ class Core:
         self._closed = self._closed or reason
         if self.user is not None:
             book.forget(self.venue.name, self.user, self)
-        line, self._line = self._line, None
-        if line is not None:
+        lines, self._lines = self._lines, {}
+        for line in lines.values():
             await line.aclose()
 
     def retire(self, reason: str) -> None:
         """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
         self._closed = self._closed or reason
-        line, self._line = self._line, None
-        if line is not None and line.loop.is_running():
-            asyncio.run_coroutine_threadsafe(line.aclose(), line.loop)
+        lines, self._lines = self._lines, {}
+        for line in lines.values():
+            if line.loop.is_running():
+                asyncio.run_coroutine_threadsafe(line.aclose(), line.loop)
 
     def _moment(self) -> Any:
         return self._address.clock.moment(time.monotonic(), time.time())
@@ -136,7 +137,7 @@ class Core:
         raise self._place(unread[-1], {**request.context, "endpoint": request.path})
 
     async def _send(self, request: Request[Any], *, bulk: bool, legible: Callable[[Answer], bool]) -> Answer:
-        line = self._line_here()
+        line = await self._line_here()
         outgoing = self.venue.outgoing(request, self.settings.encoding)
         try:
             answer = await line.send(
@@ -174,7 +175,7 @@ class Core:
 
         With ``rules_of``, a symbol, the limits of the address are learned too where they are not known yet.
         """
-        line = self._line_here()
+        line = await self._line_here()
         address = self._address
         if address.rules_wanted:
             rules_of = rules_of or address.rules_of or ALL
@@ -257,14 +258,16 @@ class Core:
     def _ended(self) -> ConfigurationError:
         return ConfigurationError(str(self._closed), recovery_suggestions=["Connect again with cx.connect(...)."])
 
-    def _line_here(self) -> Line:
+    async def _line_here(self) -> Line:
         """The connections of this session on the running loop."""
         if self._closed is not None:
             raise self._ended()
         loop = asyncio.get_running_loop()
-        line = self._line
-        if line is None or line.loop is not loop:
+        line = self._lines.get(loop)
+        if line is None:
             from cryptox.sessions.line import Line
 
-            line = self._line = Line(self.venue, self.settings, self._address, loop)
+            line = self._lines[loop] = Line(self.venue, self.settings, self._address, loop)
+            for ended in [other for other in self._lines if other.is_closed()]:
+                await self._lines.pop(ended).aclose()
         return line

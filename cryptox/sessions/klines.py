@@ -13,10 +13,10 @@ from cryptox.model.interval import INTERVALS, Interval
 from cryptox.model.names import check_flag, check_interval, check_limit, normalise_symbol
 from cryptox.model.time import iso
 from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error, check_progress, symbol_list
-from cryptox.sessions.candles import CandleJob
+from cryptox.sessions.candles import CandleJob, reach
 from cryptox.sessions.core import Frame
 from cryptox.sessions.history import History
-from cryptox.sessions.pages import Range, inside
+from cryptox.sessions.pages import Before, Range, inside
 from cryptox.sessions.window import Window
 from cryptox.table.batch import Batch
 
@@ -181,7 +181,11 @@ class KlineCalls(BulkCalls):
         window.check()
         pages = None if rows is None else -(-rows // self.venue.capabilities.klines_cap)
         rules_of = names[0] if pages is None or pages > 1 or several else None
-        as_of = await self._begin(KLINES, form, names, window, several=several, rules_of=rules_of, interval=grid.name)
+
+        def wanted(now_ms: int) -> Range | Before:
+            return reach(grid, *_judged(window, grid, now_ms, unfinished), rows)
+
+        as_of = await self._begin(KLINES, form, names, wanted, several=several, rules_of=rules_of, interval=grid.name)
         start_ms, stop = _judged(window, grid, as_of, unfinished)
         bulk = Bulk(
             session=self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from cryptox.transport.caller import Caller
@@ -26,6 +27,8 @@ class Line:
 
     def __init__(self, venue: Venue, settings: Settings, address: Address, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self._process = os.getpid()
+        self._held: AsyncGenerator[None] | None = None
         self.reading = asyncio.Lock()  # one reading of the clock at a time
         # Requests wait here, not for a connection: that would count against their time limit. Single calls have
         # places of their own, so that a long download does not hold them up.
@@ -47,6 +50,9 @@ class Line:
         legible: Callable[[Answer], bool],
     ) -> Answer:
         """The answer to a request that may be repeated: reading changes nothing at the exchange."""
+        if self._held is None:
+            self._held = _held(self._http)
+            await anext(self._held)
         async with self._single if urgent else self._bulk:
             return await self._caller.send(
                 outgoing,
@@ -60,6 +66,18 @@ class Line:
             )
 
     async def aclose(self) -> None:
-        """Close the connections; from another loop than their own they are left to be collected."""
-        if asyncio.get_running_loop() is self.loop:
-            await self._http.aclose()
+        """Close the connections, on their own loop if it still runs; a forked child leaves its parent's alone."""
+        if os.getpid() != self._process:
+            return
+        if asyncio.get_running_loop() is self.loop or self.loop.is_closed():
+            await (self._http if self._held is None else self._held).aclose()
+        elif self.loop.is_running():
+            asyncio.run_coroutine_threadsafe(self.aclose(), self.loop)
+
+
+async def _held(http: Http) -> AsyncGenerator[None]:
+    """Closes the connections when the loop ends: ``asyncio.run`` closes the generators that are still open."""
+    try:
+        yield
+    finally:
+        await http.aclose()

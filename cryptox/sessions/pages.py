@@ -15,7 +15,7 @@ from cryptox.errors import ExchangeError
 from cryptox.model.interval import Interval
 from cryptox.table.batch import Array, Batch
 
-__all__ = ["IDS", "NOTHING", "Range", "Segment", "inside", "join", "missing_in", "plan", "subtract"]
+__all__ = ["IDS", "NOTHING", "Before", "Range", "Segment", "inside", "join", "missing_in", "plan", "subtract"]
 
 IDS = Interval("id", 1)
 """The grid of contiguous ids: a step is one id."""
@@ -31,6 +31,21 @@ class Range:
     def __bool__(self) -> bool:
         """Whether anything lies in it."""
         return self.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Everything before ``end``, from nobody knows where on."""
+
+    end: int
+
+    @property
+    def start(self) -> None:
+        """Not known."""
+
+    def __bool__(self) -> bool:
+        """Whether anything can lie in it: before the epoch there is nothing."""
+        return self.end > 0
 
 
 NOTHING = Range(0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from cryptox.errors import CryptoxError, ValidationError
 from cryptox.sessions.history import MOST_ROWS_UNASKED, History
-from cryptox.sessions.pages import NOTHING, Range
+from cryptox.sessions.pages import NOTHING, Before, Range
 from cryptox.table.batch import Batch
 
 __all__ = ["TapeJob"]
@@ -73,22 +73,26 @@ class TapeJob:
         """The rows so far."""
         return self.history.joined(self.wanted)
 
-    async def gaps(self) -> list[Range]:
+    async def gaps(self) -> Sequence[Range | Before]:
         """Ids that the exchange does not have, as the times around them."""
         return [self._times(hole) for hole in self.history.holes(self.wanted)]
 
-    def missing(self) -> list[Range]:
+    def missing(self) -> Sequence[Range | Before]:
         """What was not fetched, as the times around it."""
         if not self.known:
-            whole = Range(self.start_ms or 0, self.end_ms)
+            whole = _since(self.start_ms, self.end_ms)
             return [whole] if whole else []
         return [self._times(hole) for hole in self.history.missing(self.wanted)]
 
-    def _times(self, ids: Range) -> Range:
+    def _times(self, ids: Range) -> Range | Before:
         rows = self.batch()
         keys, times = rows["id"], rows["time"]
         before, after = np.searchsorted(keys, (ids.start, ids.end))
-        start = int(times[before - 1]) if before > 0 else (self.start_ms or 0)
+        start = int(times[before - 1]) if before > 0 else self.start_ms
         # A trade that is missing may bear the same time as the next one that is there.
         end = int(times[after]) + 1 if after < len(times) else self.end_ms
-        return Range(start, end)
+        return _since(start, end)
+
+
+def _since(start: int | None, end: int) -> Range | Before:
+    return Before(end) if start is None else Range(start, end)

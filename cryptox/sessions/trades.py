@@ -15,7 +15,7 @@ from cryptox.model.time import iso
 from cryptox.sessions.bulk import Bulk, BulkCalls, check_on_error, check_progress
 from cryptox.sessions.core import Frame
 from cryptox.sessions.history import History
-from cryptox.sessions.pages import IDS, Range
+from cryptox.sessions.pages import IDS, Before, Range
 from cryptox.sessions.tape import TapeJob
 from cryptox.sessions.window import Window
 from cryptox.table.batch import Batch
@@ -227,7 +227,13 @@ class TradeCalls(BulkCalls):
                 recovery_suggestions=["Give one of them."],
                 suggested={"call": "trades_bulk", "symbol": name, "from_id": first},
             )
-        as_of = await self._begin(AGG_TRADES, form, [name], window, rules_of=name)
+
+        def wanted(now_ms: int) -> Range | Before:
+            start_ms, end_ms = window.resolve(now_ms)
+            stop = now_ms if end_ms is None else end_ms
+            return Before(stop) if start_ms is None else Range(start_ms, stop)
+
+        as_of = await self._begin(AGG_TRADES, form, [name], wanted, rules_of=name)
         start_ms, end_ms = window.resolve(as_of)
         bulk = Bulk(
             session=self,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Http"]
 
+PROXY_WANTS_PASSWORD = 407
+
 
 class Http:
     """A pool of connections, bound to the event loop that first sends through it.
@@ -201,8 +203,13 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
     never_sent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError) or not sent
     if never_sent:
         context["sent"] = False
+        lasting = _lasting(error)
         return NotSent(
-            f"No connection to {url.host} could be made: {_reason(error)}.", technical_details=details, context=context
+            f"No connection to {url.host} could be made: {_reason(error)}.",
+            technical_details=details,
+            context=context,
+            retryable=not lasting,
+            recovery_suggestions=[lasting] if lasting else None,
         )
     if isinstance(error, BrokenBodyError):
         what = f"The answer to {where} is damaged: {error}."
@@ -213,6 +220,17 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
     else:
         what = f"The connection was lost during {where}: {_reason(error)}."
     return NetworkError(what, technical_details=details, context=context)
+
+
+def _lasting(error: Exception) -> str | None:
+    """What to do about a failure that the next try would meet as well; None for one that may pass."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "Set SSL_CERT_FILE to the PEM file with your company's root certificate, or check the address."
+    if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == PROXY_WANTS_PASSWORD:
+        return "Put name and password into the proxy's address: http://name:password@host:port."
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import cryptox as cx
@@ -32,7 +33,7 @@ def test_writing_into_a_partial_frame_does_not_reach_the_next_call(
     partial = session.klines_bulk("BTCUSDT", "1h", 2000, on_error="partial")
     exchange.faults.clear()
     assert len(partial) == 1000
-    partial["close"] = 0.0
+    partial.loc[:, "close"] = 0.0  # in place, where a whole new column would leave the memory as it is
     assert session.klines_bulk("BTCUSDT", "1h", 2000).equals(whole)
 
 
@@ -115,6 +116,38 @@ def test_an_error_before_the_first_page_knows_what_was_wanted(exchange: cx.Paper
     assert error.partial.attrs["interval"] == "1h"
     assert len(error.partial) == 0
     assert error.context["operation"] == "klines_bulk"
+
+
+def test_without_a_start_only_what_is_known_is_called_missing(exchange: cx.PaperExchange) -> None:
+    exchange.faults.add("status", code=502)
+    hour = pd.Timestamp.now("UTC").floor("h")
+    with cx.connect(exchange, timeout=0.2) as session:
+        calls = [
+            lambda: session.klines_bulk("BTCUSDT", "1h", 48),
+            lambda: session.klines_bulk("BTCUSDT", "1h"),
+            lambda: session.trades_bulk("BTCUSDT", 2000),
+        ]
+        told = []
+        for call in calls:
+            with pytest.raises(NetworkError) as caught:
+                call()
+            assert cx.attrs(caught.value.partial)["missing"] == caught.value.missing
+            told += caught.value.missing
+    starts, ends = ([row[at] for row in told] for at in (1, 2))
+    # Exchange time is not known either: this machine's stands for it.
+    assert [pd.Timestamp(end).floor("h") for end in ends] == pytest.approx([hour] * 3, abs=pd.Timedelta("1h"))
+    assert pd.Timestamp(ends[0]) - pd.Timestamp(starts[0]) == pd.Timedelta("48h")
+    assert starts[1:] == [None, None]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["ids-unknown", "ids-known"])
+def test_trades_by_number_have_no_time_before_they_are_there(
+    known: bool, exchange: cx.PaperExchange, session: cx.Session
+) -> None:
+    exchange.faults.add("status", code=403, path="aggTrades", when=lambda seen: ("fromId" in seen.params) is known)
+    with pytest.raises(NetworkError) as caught:
+        session.trades_bulk("BTCUSDT", 2000)
+    assert caught.value.missing == [["BTCUSDT", None, "2024-06-01T12:00:00Z"]]
 
 
 def test_calls_without_a_symbol_learn_the_limits_too() -> None:

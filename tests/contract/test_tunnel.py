@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pytest
 from cryptography import x509
@@ -58,7 +58,7 @@ def certificate(name: str, key: Any, issuer: str, signing: Any, *, authority: bo
 
 def hashed(root: x509.Certificate) -> str:
     """The name under which OpenSSL looks for a root in a folder: a hash of its subject without the outer header."""
-    digest = hashlib.sha1(root.subject.public_bytes()[2:]).digest()  # noqa: S324 - OpenSSL's choice
+    digest = hashlib.sha1(root.subject.public_bytes()[2:]).digest()
     return f"{int.from_bytes(digest[:4], 'little'):08x}.0"
 
 
@@ -86,7 +86,7 @@ class Network:
         self.asked: list[str] = []  # heads of the requests to the proxy
         self.port = 0
 
-    def __enter__(self) -> Network:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._ready.wait(10)
         return self

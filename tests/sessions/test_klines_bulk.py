@@ -141,6 +141,27 @@ def test_a_dead_exchange_is_not_asked_for_every_page() -> None:
     assert len(venue.asked) < 10
 
 
+@pytest.mark.parametrize(
+    ("how", "wanted"),
+    [
+        ({}, (None, 50)),
+        ({"limit": 20}, (30, 50)),
+        ({"limit": 20, "end": 40}, (20, 40)),
+        ({"limit": 20, "start": 10}, (10, 30)),
+        ({"start": 10}, (10, 50)),
+    ],
+)
+def test_what_is_missing_is_what_was_wanted(how: dict[str, int], wanted: tuple[int | None, int]) -> None:
+    have = opens("1h", T0, T0 + 51 * 3_600_000)
+    venue = PlainVenue({"BTCUSDT": have}, 1)
+    venue.fail = broken
+    args = {name: value if name == "limit" else have[value] for name, value in how.items()}
+    with pytest.raises(NetworkError) as caught:
+        bulk(PlainSession(venue, have[50], max_in_flight=1), "BTCUSDT", "1h", **args)
+    start, end = wanted
+    assert caught.value.missing == [["BTCUSDT", None if start is None else iso(have[start]), iso(have[end])]]
+
+
 def test_an_interrupt_keeps_what_was_fetched_and_the_same_call_goes_on() -> None:
     have = opens("1h", T0, T0 + 100 * 3_600_000)
     venue = PlainVenue({"BTCUSDT": have}, 10)

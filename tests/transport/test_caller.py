@@ -66,8 +66,12 @@ def make(script: Script, folder: Path, breaker: Breaker | None = None) -> Caller
     )  # fmt: skip
 
 
-def call(caller: Caller, *, repeatable: bool = True, deadline_s: float = 10.0, patience_s: float = 5.0) -> Answer:
-    return asyncio.run(caller.send(ASK, weight=2, repeatable=repeatable, deadline_s=deadline_s, patience_s=patience_s))
+def call(
+    caller: Caller, *, repeatable: bool = True, deadline_s: float = 10.0, patience_s: float = 5.0, **more: object
+) -> Answer:
+    return asyncio.run(
+        caller.send(ASK, weight=2, repeatable=repeatable, deadline_s=deadline_s, patience_s=patience_s, **more)
+    )
 
 
 def in_flight(caller: Caller) -> int:
@@ -107,6 +111,69 @@ def test_the_last_error_of_exhausted_tries_is_raised(tmp_path) -> None:
         call(make(script, tmp_path))
     assert script.sent == 4
     assert caught.value.context == {"sent": True, "attempts": 4}
+
+
+def test_a_body_that_cannot_be_read_is_asked_for_again(tmp_path) -> None:
+    script = Script(200, 503, 200, 200)
+    read: list[Answer] = []
+
+    def legible(answer: Answer) -> bool:
+        read.append(answer)
+        return len(read) == 3
+
+    assert call(make(script, tmp_path), legible=legible) is read[2]
+    assert script.sent == 4  # the 503 is none of the reader's business
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_one_that_never_can_is_given_back_after_four_tries(tmp_path, persistent) -> None:
+    script = Script(200)
+    assert call(make(script, tmp_path), deadline_s=600, persistent=persistent, legible=lambda _: False).status == 200
+    assert script.sent == 4
+
+
+def test_waiting_for_weight_leaves_the_time_to_ask_again(tmp_path, monkeypatch) -> None:
+    script = Script(200)
+    caller = make(script, tmp_path)
+    enter = caller._gate.enter
+
+    async def slow(weight: int, *, patience_s: float, urgent: bool) -> object:
+        script.now += 60.0
+        return await enter(weight, patience_s=patience_s, urgent=urgent)
+
+    monkeypatch.setattr(caller._gate, "enter", slow)
+    read: list[Answer] = []
+    assert call(caller, legible=lambda answer: read.append(answer) is None and len(read) == 2) is read[-1]
+    assert len(read) == 2
+
+
+def test_what_may_not_be_repeated_is_not_asked_for_again_to_be_read(tmp_path) -> None:
+    script = Script(200)
+    assert call(make(script, tmp_path), repeatable=False, legible=lambda _: False).status == 200
+    assert script.sent == 1
+
+
+def test_a_long_outage_uses_up_no_tries_of_another_kind(tmp_path) -> None:
+    script = Script(*[503] * 6, 200, 200)
+    read: list[Answer] = []
+    answer = call(
+        make(script, tmp_path),
+        deadline_s=60,
+        persistent=True,
+        legible=lambda answer: read.append(answer) is None and len(read) == 2,
+    )
+    assert (answer, script.sent) == (read[1], 8)
+
+
+def test_where_the_breaker_ends_a_call_its_own_failure_is_told(tmp_path) -> None:
+    lost = NotSent("no such host")
+    caller = make(Script(lost), tmp_path, Breaker(threshold=2, cool_s=20.0))
+    with pytest.raises(NotSent) as caught:
+        call(caller)
+    assert caught.value is lost
+    assert caught.value.context["attempts"] == 2
+    with pytest.raises(NotSent, match="many times in a row"):
+        call(caller)
 
 
 def test_no_try_begins_without_time(tmp_path) -> None:
