@@ -14,9 +14,12 @@ OPENING = 4  # requests that may be under way in a window of which no answer has
 FIRST = 2  # the same, while nothing at all is known of what others do
 RESERVE = 0.03  # of the limit, kept back at the start of a window, less and less towards its end
 SPREAD = 0.15  # the same where others are active: given out over the window, so that the count we go by stays fresh
-NEWCOMER = 0.1  # kept back in the first window that we see, when the forecast rests on little
+LITTLE = 0.01  # of a window: what we assume of others before we see anything weighs as much as so long a look
+MUCH = 0.5  # of a window: all that we saw in the windows before weighs as much, at most
+NEWCOMER = 0.1  # kept back in the first window that we see: somebody of our kind may have come at the same time
 FOOTHOLD = 0.12  # of the limit: ours over a window, even where others are expected to take all
-CONTESTED = 0.01  # of the limit: with so much used by others they count as active
+FOOT_IN = 0.02  # the same at first: others do not know of us yet; it grows by as much with every window
+CONTESTED = 0.02  # of the limit: with so much used by others they count as active
 BURST_MOST = 0.03  # of the limit: surprises beyond are somebody coming or going, which the forecast learns
 JUMP_MS = 500.0  # further than this ahead of the monotonic clock, the clock was set, and no such time has passed
 TWIN = 1.75  # others that behave like us have as much under way as we have, and no header shows it yet
@@ -54,9 +57,11 @@ class Window:
         self._met = False  # whether any answer ever came
         self.opening = 0  # our requests sent in this window before its first answer
         self._counted_ms = 0.0  # when the exchange had counted so
-        self._rate = 0.0  # what others used per ms in the windows before
-        self._rate_known = False
-        self._foothold = FOOTHOLD * limit.amount
+        self._rate = (
+            limit.amount / limit.window_ms
+        )  # what others used per ms in the windows before: the worst, at first
+        self._seen = LITTLE  # windows' worth of looking that the rate rests on
+        self._foothold = FOOT_IN * limit.amount
         self._burst = 0.0  # by how much others lately surprised us at once
         self._round_trip_ms = 0.0
         self._next: tuple[float, float, float] | None = None  # (count, own, when) seen of the window to come
@@ -92,7 +97,9 @@ class Window:
 
     def judge(self, weight: int, in_flight: float, now: Moment, share: float) -> Verdict:
         """Whether ``weight`` more fits, with ``in_flight`` of our own not answered yet."""
-        if not self.opened and self.opening >= (OPENING if self._met else FIRST):
+        full = not self.opened and self.opening >= (OPENING if self._met else FIRST)
+        # Where the answers told nothing because the clock was at a boundary, one more goes beyond it.
+        if full and (in_flight > 0 or now.high_ms >= self.end_ms()):
             return Verdict(False, False)
         room = self.limit.amount * share - self.counted
         twin = TWIN if self._contested else 1.0
@@ -101,7 +108,7 @@ class Window:
         safe = 2.0 * (in_flight + weight) <= room - RESERVE * self.limit.amount
         if safe and self._has_foothold(weight, in_flight, now):
             return Verdict(True, False)
-        alone = in_flight == 0 and self.own == 0 and not self._contested
+        alone = in_flight == 0 and self.own == 0 and not (self._met and self._contested)
         if alone and self.counted + weight <= self.limit.amount:
             # Dearer than a whole share: it goes when it is the only one.
             return Verdict(True, False)
@@ -118,6 +125,7 @@ class Window:
         """Book an answer to the window in which the exchange counted it."""
         assert self.index is not None
         round_trip = max(0.0, (now.at - sent.moment.at) * 1000)
+        usual = self._round_trip_ms or round_trip
         self._round_trip_ms += (round_trip - self._round_trip_ms) * (0.2 if self._round_trip_ms else 1.0)
         # By the clock as it is now: it may have been set since the request went out.
         first = math.floor((now.low_ms - round_trip) / self.limit.window_ms)
@@ -126,13 +134,18 @@ class Window:
             return
         self._booked_at = max(self._booked_at, now.at)
         fresh = used is not None and used < sent.counted  # the count began anew after sending
-        when_ms = (now.low_ms + now.high_ms - round_trip) / 2
+        # An answer that took unusually long was counted early: others went on meanwhile.
+        when_ms = (now.low_ms + now.high_ms) / 2 - max(round_trip / 2, round_trip - usual)
         if sent.window != self.index and not self._kept:
             if fresh or first >= self.index:
                 self._book(used, sent.weight, max(when_ms, self._start_ms))
-            else:  # sent in the window before; without proof that this one counted it, only the weight is taken
+            elif used is None:
                 self.own += sent.weight
                 self.counted = max(self.counted, self.own)
+            else:
+                # Sent in the window before, without proof that this one counted it. Taken for ours, it would hide as
+                # much of what others use, and the forecast would be too low.
+                self.counted = max(self.counted, self.own + sent.weight)
             return
         if not fresh:
             if last > self.index and not self.opened and used is not None:
@@ -179,9 +192,7 @@ class Window:
 
     @property
     def _contested(self) -> bool:
-        return self._rate * self.limit.window_ms > CONTESTED * self.limit.amount or (
-            self._others > CONTESTED * self.limit.amount
-        )
+        return max(self._pace() * self.limit.window_ms, self._others) > CONTESTED * self.limit.amount
 
     @property
     def _others(self) -> float:
@@ -211,6 +222,8 @@ class Window:
         self.own += weight
         self._met = True
         if used is None:
+            if self._others == 0:  # nothing will ever tell of others where the exchange does not say its count
+                self._counted_ms = max(self._counted_ms, when_ms)
             self.counted = max(self.counted, self.own)
             self.opened = True
             return
@@ -227,7 +240,7 @@ class Window:
     def _pace(self) -> float:
         """What others use per ms, from this window and those before."""
         elapsed = max(0.0, self._counted_ms - self._start_ms)
-        weight = self.limit.window_ms * (0.5 if self._rate_known else 0.02)
+        weight = self._seen * self.limit.window_ms
         return (self._rate * weight + self._others) / (weight + elapsed)
 
     def _has_foothold(self, weight: int, in_flight: float, now: Moment) -> bool:
@@ -242,6 +255,8 @@ class Window:
 
     def _forecast(self) -> float:
         """What others will have used when the window ends, beyond the count we know."""
+        if not self._met:
+            return 0.0  # somebody must ask, to see anything
         left_ms = max(0.0, self.end_ms() - self._counted_ms)
         return self._pace() * left_ms
 
@@ -252,24 +267,20 @@ class Window:
         left = min(1.0, max(0.0, (self.end_ms() - middle_ms) / self.limit.window_ms)) if self.opened else 1.0
         if not self._contested:
             return max(RESERVE * amount * left, 2 * self._pace() * min(trip_ms, left * self.limit.window_ms))
-        held, floor = SPREAD * amount * left, 0.25 * self._burst
-        if not self._rate_known:
-            held, floor = 2 * held, NEWCOMER * amount
+        new = 1 - self._seen / MUCH
+        held = SPREAD * amount * left * (1 + new)
+        floor = max(0.25 * self._burst, NEWCOMER * amount * new)
         # A burst may come at the very end, where the even forecast has gone to nothing.
-        return max(held + floor, self._burst + 2 * floor - self._forecast())
+        return max(held + floor, self._burst + floor - self._forecast())
 
     def _learn(self, index: int) -> None:
         """Carry what others used over into the next windows."""
         assert self.index is not None
         if self.opened:
-            elapsed = max(0.0, self._counted_ms - self._start_ms)
-            weight = 0.5 * self.limit.window_ms
-            if self._rate_known:
-                self._rate = (self._rate * weight + self._others) / (weight + elapsed)
-            else:
-                self._rate = self._others / (elapsed + 0.02 * self.limit.window_ms)
-            self._rate_known = True
-            grown = min(FOOTHOLD * self.limit.amount, self._foothold + 0.01 * self.limit.amount)
-            self._foothold = 0.02 * self.limit.amount if self.counted > self.limit.amount else grown
+            self._rate = self._pace()
+            self._seen = min(MUCH, self._seen + max(0.0, self._counted_ms - self._start_ms) / self.limit.window_ms)
+            first = FOOT_IN * self.limit.amount
+            grown = min(FOOTHOLD * self.limit.amount, self._foothold + first)
+            self._foothold = first if self.counted > self.limit.amount else grown
         self._rate *= 0.5 ** min(index - self.index - 1, 60)
         self._burst *= 0.8

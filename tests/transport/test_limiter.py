@@ -42,6 +42,15 @@ def seen(limiter: Limiter, weight: int, seconds: float, count: int) -> None:
     limiter.answered(granted(limiter, weight, seconds), used(count), at(seconds + 0.05))
 
 
+def acquainted(limit: Limit, *, share: float = 1.0) -> Limiter:
+    """A limiter that has seen six windows in which nobody else sent anything."""
+    limiter = Limiter([limit], share=share)
+    for minute in range(-6, 0):
+        seen(limiter, 1, minute * 60 + 1.0, 1)
+        seen(limiter, 1, minute * 60 + 59.0, 2)
+    return limiter
+
+
 def test_after_one_header_five_pages_go_at_once() -> None:
     limiter = Limiter([WEIGHT, Limit("RAW_REQUESTS", 300_000, 300_000)])
     seen(limiter, 1, 10.0, 1)
@@ -77,7 +86,7 @@ def test_a_window_begins_only_when_that_is_certain() -> None:
 
 
 def test_the_header_and_what_is_in_flight_count() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 1000, MINUTE))
     seen(limiter, 1, 1.0, 1)
     granted(limiter, 600, 1.1)
     wait = refused(limiter, 400, 1.1)
@@ -86,7 +95,7 @@ def test_the_header_and_what_is_in_flight_count() -> None:
 
 
 def test_the_reserve_is_three_percent_and_melts_towards_the_end() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 1000, MINUTE))
     seen(limiter, 900, 0.1, 900)
     refused(limiter, 75, 0.2)
     ticket = granted(limiter, 65, 0.2)
@@ -96,7 +105,7 @@ def test_the_reserve_is_three_percent_and_melts_towards_the_end() -> None:
 
 
 def test_weight_of_failed_requests_stays_counted_and_of_unsent_ones_does_not() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 1000, MINUTE))
     seen(limiter, 1, 1.0, 1)
     lost, unsent = granted(limiter, 500, 1.1), granted(limiter, 400, 1.1)
     limiter.lost(lost, at(1.2))
@@ -141,10 +150,10 @@ def test_a_clock_that_is_wrong_is_overruled_by_the_count() -> None:
 def test_all_limits_must_have_room_and_a_raw_request_counts_one() -> None:
     limiter = Limiter([WEIGHT, Limit("RAW_REQUESTS", 3, 300_000), Limit("ORDERS", 1, 1000)])
     assert [limit.kind for limit in limiter.limits] == ["REQUEST_WEIGHT", "RAW_REQUESTS"]
-    seen(limiter, 500, 1.0, 500)
-    granted(limiter, 500, 1.1)
-    refused(limiter, 2, 1.2)
-    refused(limiter, 2, 62.0)
+    seen(limiter, 500, 200.0, 500)
+    granted(limiter, 500, 200.1)
+    refused(limiter, 2, 200.2)
+    refused(limiter, 2, 262.0)
     granted(limiter, 2, 301.0)
 
 
@@ -169,7 +178,7 @@ def test_a_stop_holds_for_all_and_only_grows() -> None:
 
 
 def test_more_than_a_window_is_refused_at_once_and_a_share_is_kept() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 100, MINUTE)], share=0.5)
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 100, MINUTE), share=0.5)
     with pytest.raises(ValidationError, match="costs 101"):
         limiter.take(101, at(1.0))
     seen(limiter, 1, 1.0, 1)
@@ -181,7 +190,7 @@ def test_more_than_a_window_is_refused_at_once_and_a_share_is_kept() -> None:
 
 
 def test_threads_together_get_no_more_than_one_would() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 1000, MINUTE)])
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 1000, MINUTE))
     seen(limiter, 1, 1.0, 1)
     taken: list[Ticket] = []
 
@@ -231,7 +240,7 @@ def test_alone_no_window_is_ever_overdrawn(steps: list[tuple[str, float, int]]) 
 
 
 def test_a_jump_back_of_the_clock_moves_the_window_and_keeps_what_was_counted() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 300, MINUTE))
     ahead = at(3601.0)._replace(at=1.0)
     first = limiter.take(1, ahead)
     flying = limiter.take(20, ahead)
@@ -249,7 +258,7 @@ def test_a_jump_back_of_the_clock_moves_the_window_and_keeps_what_was_counted() 
 
 
 def test_after_a_jump_back_a_lower_header_corrects_what_was_kept() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 300, MINUTE))
     outcome = limiter.take(1, at(3601.0)._replace(at=1.0))
     assert isinstance(outcome, Ticket)
     limiter.answered(outcome, used(250), at(3601.1)._replace(at=1.1))
@@ -267,7 +276,7 @@ def test_after_a_jump_back_nothing_is_kept_from_before_the_window_began() -> Non
 
 
 def test_after_a_jump_back_what_was_under_way_corrects_too() -> None:
-    limiter = Limiter([Limit("REQUEST_WEIGHT", 300, MINUTE)])
+    limiter = acquainted(Limit("REQUEST_WEIGHT", 300, MINUTE))
     first = limiter.take(1, at(3601.0)._replace(at=1.0))
     assert isinstance(first, Ticket)
     limiter.answered(first, used(280), at(3601.1)._replace(at=1.1))
@@ -294,3 +303,62 @@ def test_an_answer_that_is_booked_late_is_no_jump_back() -> None:
     seen(limiter, 2, 60.1, 700)
     limiter.answered(late, used(3002), at(59.95))
     assert limiter.states(at(60.2))[0].used == 700
+
+
+def test_a_count_at_a_boundary_before_any_other_teaches_nothing() -> None:
+    """It may be the count of the window to come: to learn from it that others use nothing brings an overdraft."""
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 200, 1000)])
+    ticket = limiter.take(2, at(0.98, unsure_ms=50.0))
+    assert isinstance(ticket, Ticket)
+    limiter.answered(ticket, used(4, 1000), at(1.01, unsure_ms=50.0))
+    window = limiter._windows["REQUEST_WEIGHT", 1000]
+    assert (window.index, window.opened) == (BASE // 1000, False)
+    rate = window._rate
+    limiter.states(at(1.06, unsure_ms=50.0))
+    assert window.index == BASE // 1000 + 1
+    assert window._rate == rate
+
+
+def test_answers_that_told_nothing_do_not_close_the_window_for_ever() -> None:
+    limiter = Limiter([WEIGHT])
+    tickets = [limiter.take(2, at(59.0, unsure_ms=1000.0)) for _ in range(2)]
+    for ticket in tickets:
+        assert isinstance(ticket, Ticket)
+        limiter.answered(ticket, used(2), at(59.05, unsure_ms=1000.0))
+    assert isinstance(limiter.take(2, at(59.1, unsure_ms=1000.0)), Wait)
+    granted(limiter, 2, 59.2)
+
+
+def test_a_newcomer_assumes_others_until_it_has_looked_a_while() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 200, 1000)])
+    first = granted(limiter, 2, 0.003)
+    limiter.answered(first, used(2, 1000), at(0.006))
+    flying = [limiter.take(2, at(0.007)) for _ in range(50)]
+    assert sum(isinstance(ticket, Ticket) for ticket in flying) <= 4
+
+
+def test_a_count_that_is_never_told_holds_nothing_back_for_long() -> None:
+    limiter = Limiter([Limit("RAW_REQUESTS", 1000, MINUTE)])
+    for second in range(1, 40):
+        limiter.answered(granted(limiter, 2, float(second)), (), at(second + 0.05))
+    flying = [limiter.take(2, at(40.0)) for _ in range(900)]
+    assert sum(isinstance(ticket, Ticket) for ticket in flying) > 800
+
+
+def test_late_answers_of_the_window_before_do_not_hide_what_others_use() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 200, 1000)])
+    limiter.answered(granted(limiter, 2, 0.7), used(60, 1000), at(0.71))
+    late = [granted(limiter, 2, 0.72) for _ in range(4)]
+    fresh = granted(limiter, 2, 1.01)
+    for place, ticket in enumerate(late):
+        limiter.answered(ticket, used(62 + 2 * place, 1000), at(1.2))
+    limiter.answered(fresh, used(26, 1000), at(1.21))
+    state = limiter.states(at(1.22))[0]
+    assert (state.used, state.others) == (26, 24)
+
+
+def test_the_count_of_a_late_answer_is_as_old_as_its_request() -> None:
+    limiter = Limiter([Limit("REQUEST_WEIGHT", 200, 1000)])
+    limiter.answered(granted(limiter, 2, 0.1), used(2, 1000), at(0.11))
+    limiter.answered(granted(limiter, 2, 0.4), used(50, 1000), at(0.7))
+    assert limiter._windows["REQUEST_WEIGHT", 1000]._counted_ms - BASE == pytest.approx(410)

@@ -61,6 +61,30 @@ def test_nobody_is_refused_and_nine_tenths_are_used(processes, latency_s, uncert
     assert statistics.mean(shares) >= 0.9
 
 
+@pytest.mark.parametrize(("uncertainty_ms", "offset_ms"), [(2.0, 1.8), (50.0, 0.0)], ids=["clock-read", "clock-frozen"])
+def test_whenever_a_process_starts_nobody_is_refused(uncertainty_ms, offset_ms) -> None:
+    """At a boundary, in the first milliseconds of a window, or beside one that has planned to use all that is left."""
+    for seed in range(5):
+        world = World(seed)
+        exchange = Exchange(world, amount=200, window_ms=1000)
+        draw = world.random.uniform
+        regular(exchange, 1, 0.0125, start_s=draw(0, 0.0125))
+        regular(exchange, 4, 0.1, start_s=draw(0, 0.1))
+        for n, start_s in enumerate((draw(0.3, 1.1), draw(0.9, 3.0))):
+            Process(
+                exchange,
+                f"cryptox{n}",
+                requests=10**6,
+                latency_s=(0.0005, 0.003),
+                offset_ms=draw(-1, 1) * offset_ms,
+                uncertainty_ms=uncertainty_ms,
+                start_s=start_s,
+            )
+        world.run(5.99)
+        assert exchange.refused == [], f"seed {seed}"
+        assert exchange.share(4, 6) >= 0.85, f"seed {seed}"
+
+
 def test_alone_nearly_all_is_used_and_nothing_refused() -> None:
     world = World(1)
     exchange = Exchange(world, amount=200, window_ms=1000)
