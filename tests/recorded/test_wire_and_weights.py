@@ -13,7 +13,8 @@ import pytest
 from cryptox.venues.binance import endpoints as ep
 from cryptox.venues.binance.wire import market
 
-BY_TAIL = {endpoint.path.removeprefix("/api/v3/"): endpoint for endpoint in ep.ENDPOINTS}
+SPOT = [endpoint for endpoint in ep.ENDPOINTS if endpoint is not ep.API_RESTRICTIONS]  # the wallet's, own
+BY_TAIL = {one.path.removeprefix("/api/v3/"): one for one in SPOT if one.security is ep.Security.NONE}
 # Our field, by the exchange's letter or place, as its documentation explains them.
 FIELDS = {
     "agg_trades": (market.AggTrade, {
@@ -68,24 +69,47 @@ def test_the_places_of_a_recorded_candle(shared: Path) -> None:
         assert float(row.low) * (1 - 1e-12) <= mean <= float(row.high) * (1 + 1e-12)
 
 
-def overview(shared: Path) -> dict[str, str]:
-    """Path -> weight, as the overview of public endpoints says it."""
+def overview(shared: Path) -> dict[tuple[str, str], list[str]]:
+    """Method and path -> security, weight and orders counted, as the overview says them."""
     found = {}
     for line in (shared / "binance/rest.md").read_text().splitlines():
-        match = re.match(r"\| GET ([\w/, ]+) \| - [^|]*\| ([^|]+) \|", line)
-        if match:
-            names = [name.strip() for name in match[1].split(",")]
-            found |= dict.fromkeys(names, match[2].strip())
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) != 5 or not re.match("(GET|POST|PUT|DELETE) ", cells[0]):
+            continue
+        method, _, names = re.sub(r" \([^)]*\)", "", cells[0]).partition(" ")
+        first, *others = names.split(", ")
+        folder = "orderList/" if first.startswith("orderList/") else ""  # stands for the others too
+        for path in (first, *(folder + name for name in others)):
+            found[method, path] = cells[1:4]
     return found
 
 
-def test_every_public_endpoint_is_in_the_overview_and_costs_what_it_says(shared: Path) -> None:
+def test_every_endpoint_is_in_the_overview_and_costs_what_it_says(shared: Path) -> None:
     said = overview(shared)
-    assert set(BY_TAIL) == set(said)
-    plain = {path: int(weight) for path, weight in said.items() if weight.isdigit()}
-    assert len(plain) == 12
-    for path, weight in plain.items():
-        assert BY_TAIL[path].cost({"symbol": "BTCUSDT"}) == weight, path
+    assert {(one.method, one.path.removeprefix("/api/v3/")) for one in SPOT} == set(said)
+    plain = 0
+    for endpoint in SPOT:
+        security, weight, orders = said[endpoint.method, endpoint.path.removeprefix("/api/v3/")]
+        assert endpoint.security.value == {"-": "NONE"}.get(security.split()[0], security), endpoint
+        assert endpoint.orders == int(orders or 0), endpoint
+        assert endpoint.free == ("→0" in weight), endpoint
+        if re.fullmatch(r"\d+(→0)?( \(.*\))?", weight):
+            assert endpoint.cost({"symbol": "BTCUSDT"}) == int(re.match(r"\d+", weight)[0]), endpoint  # type: ignore[index]
+            plain += 1
+    assert plain == 36
+
+
+def test_weights_of_signed_endpoints_that_depend_on_parameters(shared: Path) -> None:
+    said = rows_of(shared)
+    for endpoint, few, many in (
+        (ep.OPEN_ORDERS, {"symbol": "A"}, {}),
+        (ep.MY_TRADES, {"orderId": "1"}, {}),
+        (ep.MY_PREVENTED_MATCHES, {"preventedMatchId": "1"}, {"orderId": "1"}),
+        (ep.TEST_ORDER, {"computeCommissionRates": "false"}, {"computeCommissionRates": "true"}),
+        (ep.TEST_SOR_ORDER, {}, {"computeCommissionRates": "true"}),
+    ):
+        weights = re.findall(r"(?<!`)\b(\d+)\b", said[endpoint.path.removeprefix("/api/v3/")])
+        assert [endpoint.cost(few), endpoint.cost(many)] == [int(one) for one in weights[:2]], endpoint
 
 
 def rows_of(shared: Path) -> dict[str, str]:

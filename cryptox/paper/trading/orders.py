@@ -102,6 +102,7 @@ class Order:
     extreme: int = 0  # ticks: best price since tracking began
     visible: int = 0  # steps of an iceberg that show
     ahead: int = 0  # steps of the market's own quantity that stand before it at its price
+    queued: int = 0  # when it joined its price's queue: a number that only grows
     hold: int = 0  # atoms still locked for it, of the quote asset (buy) or the base asset (sell)
     amends: int = 0
     has_filled: bool = False  # the first fill has been counted towards the unfilled-order count

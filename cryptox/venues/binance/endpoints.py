@@ -151,5 +151,7 @@ MY_ALLOCATIONS = _user("/api/v3/myAllocations", 20)
 COMMISSION = _user("/api/v3/account/commission", 20)
 AMENDMENTS = _user("/api/v3/order/amendments", 4)
 MY_FILTERS = _user("/api/v3/myFilters", 40)
+# Of the wallet's API, which has limits of its own; weight and shape are own knowledge, not the spot documentation's.
+API_RESTRICTIONS = _user("/sapi/v1/account/apiRestrictions", 1)
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Endpoint))

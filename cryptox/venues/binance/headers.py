@@ -7,13 +7,24 @@ from collections.abc import Mapping
 
 from cryptox.transport.messages import Usage
 
-__all__ = ["API_KEY", "PAPER_CLOCK", "SBE", "SBE_DEPRECATED", "SBE_SCHEMA", "TIME_UNIT", "USED_WEIGHT", "used_weights"]
+__all__ = [
+    "API_KEY",
+    "ORDER_COUNT",
+    "PAPER_CLOCK",
+    "SBE",
+    "SBE_DEPRECATED",
+    "SBE_SCHEMA",
+    "TIME_UNIT",
+    "USED_WEIGHT",
+    "used_weights",
+]
 
 API_KEY = "x-mbx-apikey"
 SBE = "x-mbx-sbe"
 SBE_DEPRECATED = "x-mbx-sbe-deprecated"
 TIME_UNIT = "x-mbx-time-unit"
 USED_WEIGHT = "x-mbx-used-weight"
+ORDER_COUNT = "x-mbx-order-count"
 # Not Binance's: the paper exchange says with it at what speed its market time runs, where that is not real time.
 PAPER_CLOCK = "x-paper-clock"
 
