@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptox import errors
 from cryptox.model.columns import CATEGORIES, DECIMAL_PRECISION, DECIMAL_SCALE, TABLES, Kind
 from cryptox.venues.binance.codes import ROWS, TEXTS, name_of
-from cryptox.venues.binance.endpoints import ENDPOINTS, Endpoint
+from cryptox.venues.binance.endpoints import ENDPOINTS, Endpoint, Security
 
 __all__ = ["PAGES", "main", "pages"]
 
@@ -93,23 +93,35 @@ def errors_page() -> str:
 
 
 def _weight(endpoint: Endpoint) -> str:
+    if endpoint.free:
+        return f"0, or {endpoint.weight} when refused"
     if isinstance(endpoint.weight, int):
         return str(endpoint.weight)
     many = '["' + '","'.join(f"S{n}" for n in range(1000)) + '"]'
     cases = [{"limit": str(n)} for n in (1, 101, 501, 1001)]
     cases += [{"symbol": "S"}, {}, {"symbols": '["A","B"]'}, {"symbols": many}]
+    cases += [{"orderId": "1"}, {"computeCommissionRates": "true"}]
     costs = [endpoint.cost(case) for case in cases]
     return f"{min(costs)} to {max(costs)}, by parameters"
 
 
 def endpoints_page() -> str:
-    """Every endpoint with its weight and its SBE template."""
-    rows = [(one.method, f"`{one.path}`", _weight(one), one.sbe or "") for one in ENDPOINTS]
+    """Every endpoint with its weight, what a key must be allowed, and its SBE template."""
+    rows = [
+        (
+            one.method,
+            f"`{one.path}`",
+            _weight(one),
+            "" if one.security is Security.NONE else one.security,
+            one.sbe or "",
+        )
+        for one in ENDPOINTS
+    ]
     return _page(
         "Endpoints",
         "What is asked of Binance, and what it costs. The paper exchange answers the same list and charges the same "
         "weights.",
-        _table(["method", "path", "weight", "SBE template"], rows),
+        _table(["method", "path", "weight", "signed for", "SBE template"], rows),
     )
 
 

@@ -58,6 +58,11 @@ class MarketClock:
     wall, monotonic
         Real time in seconds since the epoch, and a clock that never jumps.
 
+    Attributes
+    ----------
+    watchers : list of callables
+        Called after every ``advance`` and ``step``, by the thread that moved the clock.
+
     Raises
     ------
     ValidationError : the setting is not one of these.
@@ -66,11 +71,13 @@ class MarketClock:
     def __init__(self, setting: Any, *, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._wall, self._monotonic = wall, monotonic
         self._lock = threading.Lock()
+        self.watchers: list[Callable[[], None]] = []
         start, speed = _read(setting)
         self.speed = speed
         self.is_real = start is None
         self._origin_us = 0 if start is None else to_ms(start, now_ms=int(wall() * 1e3), name="clock") * 1_000
         self._since = monotonic()
+        self._stepped_us = 0  # of a real clock
 
     @property
     def header(self) -> str | None:
@@ -80,7 +87,7 @@ class MarketClock:
     def now_us(self) -> int:
         """Market time in microseconds since the epoch."""
         if self.is_real:
-            return int(self._wall() * 1e6)
+            return int(self._wall() * 1e6) + self._stepped_us
         with self._lock:
             return self._origin_us + int((self._monotonic() - self._since) * self.speed * 1e6)
 
@@ -102,8 +109,23 @@ class MarketClock:
                 "This exchange runs on real time, which cannot be moved.",
                 recovery_suggestions=['Give it a clock of its own: PaperExchange(clock="2024-06-01 12:00").'],
             )
+        self._move(step)
+
+    def step(self, by_us: int) -> None:
+        """Let market time jump by so many microseconds, real time too, and back below zero: a fault of the clock.
+
+        Whoever needs time that never falls (the desk does) must see to that.
+        """
+        self._move(by_us)
+
+    def _move(self, by_us: int) -> None:
         with self._lock:
-            self._origin_us += step
+            if self.is_real:
+                self._stepped_us += by_us
+            else:
+                self._origin_us += by_us
+        for watcher in tuple(self.watchers):
+            watcher()
 
     def __repr__(self) -> str:
         """Market time and its speed."""

@@ -22,7 +22,7 @@ from .trading.prints import Prints
 from .trading.records import Records
 from .trading.reports import Report
 
-__all__ = ["Desk", "Listener", "Store"]
+__all__ = ["Desk", "Kept", "Listener", "Store"]
 
 T = TypeVar("T")
 Listener = Callable[[list[Report]], None]
@@ -33,6 +33,15 @@ class Store(Protocol):
 
     def save(self, desk: Desk, now_us: int) -> None:
         """Write down what changed since the last time, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an earlier run left, and up to when."""
+
+    records: Records
+    prints: Prints
+    since_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +64,17 @@ class Desk:
         Market time.
     accounts
         Accounts by uid; the mapping may grow.
+    kept
+        What an earlier run left; None for nothing.
     """
 
-    def __init__(self, market: Market, clock: MarketClock, accounts: Mapping[int, Account]) -> None:
+    def __init__(
+        self, market: Market, clock: MarketClock, accounts: Mapping[int, Account], *, kept: Kept | None = None
+    ) -> None:
         self.clock = clock
-        self.records, self.prints = Records(), Prints()
-        self.engine = Engine(market, accounts, self.records, self.prints)
+        kept = kept or Kept(Records(), Prints(), None)
+        self.records, self.prints = kept.records, kept.prints
+        self.engine = Engine(market, accounts, self.records, self.prints, since_us=kept.since_us)
         self.market = OverlayMarket(market, self.prints, self.engine)
         self.listeners: list[Listener] = []
         self.store: Store | None = None
@@ -87,14 +101,16 @@ class Desk:
         future = self._loop.run_in_executor(self._worker, self._work, job)
         future.add_done_callback(self._heard)
         done: _Done = await asyncio.shield(future)
-        return _value(done)
+        value: T = _value(done)
+        return value
 
     def call(self, job: Callable[[int], T]) -> T:
         """The same from any other thread; waits until no other job is at work."""
         done, loop = self._work(job), self._loop
         if done.reports and loop is not None:
             loop.call_soon_threadsafe(self._tell, done.reports)
-        return _value(done)
+        value: T = _value(done)
+        return value
 
     def _work(self, job: Callable[[int], Any]) -> _Done:
         with self._lock:

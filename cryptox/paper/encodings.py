@@ -47,11 +47,11 @@ class Wanted:
     refusal: Refused | None = None
 
 
-def negotiate(headers: Mapping[str, str], *, sbe_enabled: bool = True) -> Wanted:
-    """What the headers (names without regard to case) ask for."""
+def negotiate(headers: Mapping[str, str], *, sbe_enabled: bool = True, json_only: bool = False) -> Wanted:
+    """What the headers (names without regard to case) ask for; ``json_only`` passes over a wish for SBE."""
     accepted = _listed(headers.get("Accept", ""))
     squeeze = "gzip" in _listed(headers.get("Accept-Encoding", ""))
-    if SBE_TYPE in accepted:
+    if SBE_TYPE in accepted and not json_only:
         json_too = not accepted.isdisjoint({"application/json", "application/*", "*/*"})
         version = headers.get(SBE, "").strip()
         refusal = _sbe_refusal(version, sbe_enabled)
@@ -113,6 +113,8 @@ def _book(book: Book) -> bytes:
 def refusal_body(refused: Refused, *, sbe: bool) -> bytes:
     """A refusal in JSON or SBE."""
     body = ErrorBody(int(refused.code), refused.text)
+    if refused.data is not None:
+        return msgspec.json.encode({"code": body.code, "msg": body.msg, "data": refused.data})
     return encode(ERROR_MESSAGE, msgspec.to_builtins(body)) if sbe else msgspec.json.encode(body)
 
 

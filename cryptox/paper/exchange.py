@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import time
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, ValidationError
 from cryptox.model.names import check_flag
 
-from .answers import Answers
+from .arguments import read_balances, read_market, read_path, seconds, text, whole
 from .clock import MarketClock
+from .control import PATH as CONTROL_PATH
+from .control import Control, read_control
 from .faults import Faults
+from .front import Front
 from .market import Market
 from .requests import RequestLog
-from .server import Handler, Server
+from .server import Server
+from .sockets import Rules
+from .state import Opening, State
 from .weights import read_limits
 
 if TYPE_CHECKING:
     from cryptox.venues.binance.venue import BinanceVenue
 
-__all__ = ["PaperExchange"]
+    from .streams.recording import Replayed
+    from .trading.accounts import Key
+
+__all__ = ["PaperExchange", "PaperKeys"]
 
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach what listens on every address
 
 
+class PaperKeys(NamedTuple):
+    """What opens an account of the paper exchange. The ``repr`` does not show the secret."""
+
+    api_key: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        """The beginning of the key."""
+        return f"PaperKeys(api_key='{self.api_key[:6]}…')"
+
+
 class PaperExchange(Displayed):
-    """A real HTTP server on loopback that answers as Binance Spot does, with a market of its own.
+    """A real server on loopback that speaks Binance Spot's protocol, with a market and accounts of its own.
 
     The market is a function of the seed: the same seed and moment give the same candles, trades and books on every
     machine. Limits, bans and ``latency`` run in real seconds whatever market time does.
@@ -44,7 +61,7 @@ class PaperExchange(Displayed):
     symbols
         Only these symbols; None for all that the market has.
     balances
-        What an account starts with, amounts by asset. Checked now; used once accounts can be created.
+        What an account starts with, amounts by asset; None for 100,000 USDT, 1 BTC, 10 ETH and 10 BNB.
     clock
         Market time. None: now. ``"2024-06-01 12:00"``: frozen there, ``exchange.clock.advance("1h")`` moves it.
         ``("2024-06-01", 60)``: starts there, 60 times as fast. With ``history`` None is the end of the file, and
@@ -56,9 +73,9 @@ class PaperExchange(Displayed):
     latency
         Seconds from a request's arrival to its answer.
     ping_every, connection_life
-        Seconds between pings and until a stream connection is closed. Checked now; used once streams are served.
+        Seconds between pings, and until a stream or WebSocket API connection is closed (``serverShutdown`` before).
     path
-        A file that keeps accounts between runs. Checked now; used once accounts can be created.
+        A file (SQLite) that keeps accounts, orders and trades between runs; None forgets them.
     market
         Any other market in the place of the seeded one.
     host, port
@@ -67,10 +84,15 @@ class PaperExchange(Displayed):
         So many requests after the first 429 of a window bring a ban of so many seconds, doubled each time.
     sbe
         Whether binary answers are on offer.
+    control
+        Whether programs can order faults, accounts and time over HTTP (see ``cryptox.paper.control``): True for a
+        random token, or the token itself.
 
     Attributes
     ----------
     clock : MarketClock
+    control_token : str or None
+        What the control endpoint wants in its header; None where there is none.
     faults : Faults
     requests : RequestLog
 
@@ -105,34 +127,58 @@ class PaperExchange(Displayed):
         ban_after: int = 10,
         ban_seconds: float = 120.0,
         sbe: bool = True,
+        control: bool | str = False,
     ) -> None:
-        self._seed = _whole("seed", seed, 0, 2**64)
-        self._latency = _seconds("latency", latency, zero=True)
-        self._ping_every = _seconds("ping_every", ping_every)
-        self._connection_life = _seconds("connection_life", connection_life)
-        self._balances = _read_balances(balances)
-        self._path = None if path is None else _path(path)
-        self._host, self._port = _text("host", host), _whole("port", port, 0, 65_536)
+        seed = whole("seed", seed, 0, 2**64)
+        self._rules = Rules(seconds("ping_every", ping_every), seconds("connection_life", connection_life))
+        self._latency = seconds("latency", latency, zero=True)
+        self._host, port = text("host", host), whole("port", port, 0, 65_536)
         if market is not None and not hasattr(market, "listings"):
             raise ValidationError(f"market={market!r} is no market.", recovery_suggestions=["Leave market out."])
-        self.market = market if market is not None else _market(self._seed, symbols, history)
-        if clock is None:
-            clock = self.market.end_ms
-        self.clock = MarketClock(clock, wall=time.time, monotonic=time.monotonic)
+        own = market if market is not None else read_market(seed, symbols, history)
+        self.clock = MarketClock(own.end_ms if clock is None else clock, wall=time.time, monotonic=time.monotonic)
+        self.control_token = read_control(control)
         self.faults = Faults()
         self.requests = RequestLog()
-        self._answers = Answers(
-            self.market,
-            read_limits(limits),
+        self._opening = Opening(
+            own,
+            {"seed": seed, "symbols": sorted(own.listings), "replayed": history is not None},
+            self.clock,
+            balances=read_balances(balances),
+            path=None if path is None else read_path(path),
+            windows=read_limits(limits),
             others=self.faults.others,
-            ban_after=_whole("ban_after", ban_after, 0, 2**31),
-            ban_seconds=_seconds("ban_seconds", ban_seconds),
+            ban_after=whole("ban_after", ban_after, 0, 2**31),
+            ban_seconds=seconds("ban_seconds", ban_seconds),
             sbe=check_flag(sbe, name="sbe"),
         )
-        self._server = Server(self._handler, self._host, self._port)
+        self._opened: State | None = None
+        self._front: Front | None = None
+        self._server = Server(self._make_front, self._host, port)
 
-    def _handler(self) -> Handler:
-        return Handler(self._answers, self.clock, self.faults, self.requests, latency=self._latency)
+    @property
+    def _state(self) -> State:
+        if self._opened is None:
+            self._opened = self._opening.open()
+        return self._opened
+
+    @property
+    def market(self) -> Market:
+        """The market that everybody sees, users' trades in it."""
+        return self._state.desk.market
+
+    def _make_front(self) -> Front:
+        token = self.control_token
+        self._front = Front(
+            self._state,
+            self.faults,
+            self.requests,
+            self._rules,
+            self._latency,
+            transports=self._server.transports,
+            control=None if token is None else Control(token, self._host, self.faults, self._state),
+        )
+        return self._front
 
     def start(self) -> Self:
         """Listen, and return the exchange; nothing happens if it listens already.
@@ -142,6 +188,7 @@ class PaperExchange(Displayed):
         ConfigurationError : the address cannot be bound.
         """
         if not self._server.running:
+            _ = self._state  # a file that cannot be used is told here, not in the server's thread
             self._server.start()
             atexit.register(self.stop)
         return self
@@ -149,6 +196,9 @@ class PaperExchange(Displayed):
     def stop(self) -> None:
         """Stop listening and close all connections; nothing happens if it does not listen."""
         self._server.stop()
+        self._front = None
+        if self._opened is not None and self._opened.close():
+            self._opened = None
         atexit.unregister(self.stop)
 
     def __enter__(self) -> Self:
@@ -166,6 +216,88 @@ class PaperExchange(Displayed):
         """Whether it listens."""
         return self._server.running
 
+    def create_account(self, balances: Mapping[str, Any] | None = None) -> PaperKeys:
+        """A new account, as a named tuple ``(api_key, secret_key)`` of an HMAC key that may trade.
+
+        Parameters
+        ----------
+        balances
+            Amounts by asset; None for what the exchange was given.
+
+        Raises
+        ------
+        ValidationError : an amount that cannot be.
+        """
+        amounts = None if balances is None else read_balances(balances)
+        key = self._state.create_account(amounts)
+        return PaperKeys(key.api_key, key.secret)
+
+    def first_account(self) -> PaperKeys:
+        """The HMAC keys of the first account that there is; created with the standard balances where there is none."""
+        key = self._state.first_key()
+        return self.create_account() if key is None else PaperKeys(key.api_key, key.secret)
+
+    def add_key(self, api_key: str, public_key: str | None = None, *, can_trade: bool = True) -> PaperKeys:
+        """One more key of the account that ``api_key`` opens.
+
+        Parameters
+        ----------
+        api_key
+            Any key of the account.
+        public_key
+            Ed25519 or RSA, as PEM text; ``secret_key`` of the result is empty then. None for an HMAC key.
+        can_trade
+            Whether the key may place and cancel orders, or only read.
+
+        Raises
+        ------
+        ValidationError : no such key, or not a public key.
+        """
+        key = self._state.add_key(
+            self._known(api_key).account, public_key, can_trade=check_flag(can_trade, name="can_trade")
+        )
+        return PaperKeys(key.api_key, key.secret if public_key is None else "")
+
+    def deposit(self, api_key: str, asset: str, amount: Any) -> None:
+        """Put money into the account that ``api_key`` opens; an amount below zero takes it out.
+
+        Raises
+        ------
+        ValidationError : no such key, not an amount, or more than is free.
+        """
+        self._state.deposit(self._known(api_key).account, text("asset", asset), amount)
+
+    def _known(self, api_key: str) -> Key:
+        key = self._state.accounts.by_api_key(text("api_key", api_key))
+        if key is None:
+            raise ValidationError("No account of this exchange has that key.")
+        return key
+
+    def replay(self, path: str | os.PathLike[str], *, speed: float | None = 1.0) -> Replayed:
+        """Send a recording of raw stream messages to whoever has subscribed to its streams, byte for byte.
+
+        Parameters
+        ----------
+        path
+            Gzipped lines of receive time (ns) and message, as hftbacktest records them.
+        speed
+            How many times as fast as it was recorded; None for as fast as the readers take it.
+
+        Returns
+        -------
+        What was sent, once all of it was; meanwhile the exchange's own market sends nothing.
+
+        Raises
+        ------
+        ConfigurationError : the exchange does not run.
+        """
+        from .streams.recording import replay
+
+        front = self._front
+        if front is None:
+            raise self._idle()
+        return self._server.call(lambda: replay(front.hub, path, speed=speed))
+
     def open_venue(self, settings: object) -> BinanceVenue:  # noqa: ARG002 - the registry's form
         """Itself as a venue, for ``cx.connect(exchange)``; it is started if it does not listen yet."""
         from .venue import venue_of
@@ -181,11 +313,15 @@ class PaperExchange(Displayed):
         ConfigurationError : it does not listen.
         """
         if not self._server.running:
-            raise ConfigurationError(
-                "The paper exchange is not running.",
-                recovery_suggestions=["Use it in a with block, or call start() first."],
-            )
+            raise self._idle()
         return self._server.port
+
+    @staticmethod
+    def _idle() -> ConfigurationError:
+        return ConfigurationError(
+            "The paper exchange is not running.",
+            recovery_suggestions=["Use it in a with block, or call start() first."],
+        )
 
     @property
     def rest_url(self) -> str:
@@ -194,13 +330,18 @@ class PaperExchange(Displayed):
 
     @property
     def stream_url(self) -> str:
-        """Base of the market streams; an upgrade is refused with 501 until they are served."""
+        """Base of the market streams: ``/ws`` and ``/stream`` follow it."""
         return f"ws://{self._netloc}"
 
     @property
     def ws_api_url(self) -> str:
-        """Address of the websocket API; an upgrade is refused with 501 until it is served."""
+        """Address of the WebSocket API."""
         return f"ws://{self._netloc}/ws-api/v3"
+
+    @property
+    def control_url(self) -> str:
+        """Address of the control endpoint; nothing is there without ``control``."""
+        return f"{self.rest_url}{CONTROL_PATH}"
 
     @property
     def _netloc(self) -> str:
@@ -210,88 +351,4 @@ class PaperExchange(Displayed):
     def __repr__(self) -> str:
         """Where it listens, and its market time."""
         where = self.rest_url if self._server.running else "not running"
-        return f"PaperExchange({where}, {len(self.market.listings)} symbols, {self.clock!r})"
-
-
-def _market(seed: int, symbols: Iterable[str] | None, history: Any) -> Market:
-    names = _names(symbols)
-    if history is not None:
-        from .history import HistoryMarket
-
-        return HistoryMarket(*_sources(history, names), seed=seed)
-    from .seeded import SeededMarket
-
-    return SeededMarket(seed, symbols=names)
-
-
-def _names(symbols: Any) -> list[str] | None:
-    if symbols is None:
-        return None
-    names = [symbols] if isinstance(symbols, str) else list(symbols) if isinstance(symbols, Iterable) else []
-    if not names:
-        raise ValidationError(
-            f"symbols={symbols!r} is no list of symbols.",
-            recovery_suggestions=['Give names such as ["BTCUSDT", "ETHUSDT"], or leave symbols out for all.'],
-        )
-    return names
-
-
-def _sources(history: Any, names: list[str] | None) -> tuple[Any, str | None]:
-    """What to read, and the symbol of a single source."""
-    if names is None:
-        return history, None
-    if isinstance(history, Mapping):
-        missing = [name for name in names if name not in history]
-        if missing:
-            there = ", ".join(map(str, history))
-            raise ValidationError(f"symbols: {missing[0]!r} is not in history, which has {there}.")
-        return {name: history[name] for name in names}, None
-    if len(names) != 1:
-        raise ValidationError(
-            f"symbols={names!r} does not fit a single history.",
-            recovery_suggestions=["Name its one symbol, or give a mapping of symbols to files."],
-        )
-    return history, names[0]
-
-
-def _whole(name: str, value: Any, least: int, beyond: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < beyond:
-        raise ValidationError(f"{name}={value!r} is not a whole number from {least} to {beyond - 1}.")
-    return value
-
-
-def _seconds(name: str, value: Any, *, zero: bool = False) -> float:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or value < 0 or (value == 0 and not zero):
-        raise ValidationError(f"{name}={value!r} is not a number of seconds {'from' if zero else 'above'} zero.")
-    return float(value)
-
-
-def _read_balances(balances: Any) -> dict[str, Decimal]:
-    if balances is None:
-        return {}
-    if not isinstance(balances, Mapping):
-        raise ValidationError(f'balances={balances!r} is not a mapping such as {{"USDT": 10_000}}.')
-    found: dict[str, Decimal] = {}
-    for asset, amount in balances.items():
-        try:
-            number = Decimal(repr(amount) if isinstance(amount, float) else amount)
-        except (InvalidOperation, TypeError, ValueError) as error:
-            raise ValidationError(f"balances: {asset}={amount!r} is not an amount.") from error
-        if not number.is_finite() or number < 0 or isinstance(amount, bool) or not isinstance(asset, str):
-            raise ValidationError(f"balances: {asset}={amount!r} is not an amount from zero on.")
-        found[asset] = number
-    return found
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValidationError(f"{name}={value!r} is not a text.")
-    return value
-
-
-def _path(path: Any) -> str:
-    try:
-        return str(os.fspath(path))
-    except TypeError as error:
-        raise ValidationError(f"path={path!r} is not a path.") from error
+        return f"PaperExchange({where}, {len(self._opening.market.listings)} symbols, {self.clock!r})"

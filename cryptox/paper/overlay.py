@@ -6,7 +6,7 @@ higher, and the candles and statistics that hold its moment have it too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -35,6 +35,7 @@ class OverlayMarket:
     def __init__(self, base: Market, prints: Prints, books: Books) -> None:
         self._base, self._prints, self._books = base, prints, books
         self._printed: dict[str, Printed] = {}
+        self.watchers: list[Callable[[str, int, Levels], None]] = []  # of books: symbol, how many levels, the book
         self.listings: Mapping[str, Listing] = base.listings
         self.end_ms = base.end_ms
 
@@ -182,8 +183,11 @@ class OverlayMarket:
         )
 
     def levels(self, symbol: str, now_ms: int, limit: int) -> Levels:
-        """The order book, users' orders in it."""
-        return self._books.levels(symbol, now_ms * 1000, limit)
+        """The order book, users' orders in it; every watcher hears what was shown."""
+        found = self._books.levels(symbol, now_ms * 1000, limit)
+        for watcher in self.watchers:
+            watcher(symbol, limit, found)
+        return found
 
     def statistics(self, symbol: str, start_ms: int, now_ms: int) -> Statistics:
         """What traded in [start_ms, now_ms]."""

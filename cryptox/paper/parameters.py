@@ -23,6 +23,7 @@ __all__ = [
     "bounded",
     "limit",
     "named",
+    "number",
     "read_parameters",
     "required",
 ]
@@ -56,8 +57,10 @@ class Parameter:
     default: Any = None
 
 
-def read_parameters(taken: Sequence[Parameter], sent: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Checked values by parameter name, defaults filled in.
+def read_parameters(
+    taken: Sequence[Parameter], sent: Sequence[tuple[str, str]], also: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Checked values by parameter name, defaults filled in. Names in ``also`` are taken, and read elsewhere.
 
     Raises
     ------
@@ -66,10 +69,10 @@ def read_parameters(taken: Sequence[Parameter], sent: Sequence[tuple[str, str]])
     given = dict(sent)
     if len(given) < len(sent):
         raise Refused(Code.TOO_MANY_PARAMETERS, text=DUPLICATES)
-    if len(given) > len(taken):
-        raise Refused(Code.TOO_MANY_PARAMETERS, len(taken), len(given))
+    if len(given) > len(taken) + len(also):
+        raise Refused(Code.TOO_MANY_PARAMETERS, len(taken) + len(also), len(given))
     values: dict[str, Any] = {}
-    read = 0
+    read = len(given.keys() & also)
     for parameter in taken:
         text = given.get(parameter.name)
         if text is None or (text == "" and parameter.mandatory):
@@ -101,6 +104,11 @@ def limit(default: int, cap: int) -> Parameter:
         return min(rows, cap)
 
     return Parameter("limit", read, default=default)
+
+
+def number(name: str, *, mandatory: bool = False) -> Parameter:
+    """A whole number from zero on."""
+    return Parameter(name, _number, mandatory)
 
 
 def bounded(parameter: Parameter, most: int) -> Parameter:
@@ -214,3 +222,4 @@ TICKER_TYPE = named("type", ("FULL", "MINI"), Code.INVALID_TICKER_TYPE, default=
 SYMBOL_STATUS = named("symbolStatus", ("TRADING", "HALT", "BREAK"), Code.INVALID_SYMBOLSTATUS)
 PERMISSIONS = Parameter("permissions", _permissions)
 SHOW_PERMISSION_SETS = Parameter("showPermissionSets", _boolean, default=True)
+OMIT_ZERO_BALANCES = Parameter("omitZeroBalances", _boolean, default=False)

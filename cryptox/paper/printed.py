@@ -40,7 +40,7 @@ class Printed:
         columns: dict[str, Any] = {}
         for name in ("before", "aggregates_before", "price", "quantity", "time_us", "buyer_is_maker", "opens"):
             kind = np.bool_ if name in ("buyer_is_maker", "opens") else np.int64
-            column = np.fromiter((getattr(one, name) for one in fresh), kind, len(fresh))
+            column: Any = np.fromiter((getattr(one, name) for one in fresh), kind, len(fresh))
             columns[name] = column if kept is None else np.concatenate((getattr(kept, name), column))
         count = len(prints)
         columns["opens"][:1] = True

@@ -24,9 +24,9 @@ from types import FrameType, TracebackType
 from typing import IO, Any, Self
 
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
-from cryptox.venues.binance.endpoints import KLINES
+from cryptox.venues.binance.endpoints import KLINES, PING
 
-from .exchange import PaperExchange
+from .exchange import PaperExchange, PaperKeys
 
 __all__ = ["PaperProcess", "serve"]
 
@@ -47,16 +47,22 @@ def serve(arguments: Sequence[str] | None = None) -> int:
             history=options.history,
             limits=_limits(options.limit),
             latency=options.latency,
+            balances=_balances(options.balance),
+            ping_every=options.ping_every,
+            connection_life=options.connection_life,
+            path=options.path,
+            control=options.control,
             host=options.host,
             port=options.port,
         ).start()
+        keys = exchange.first_account()
     except CryptoxError as error:
         _say(f"error: {error}")
         return 2
     over = _asked_to_end()
     with exchange:
         as_json = options.json or not sys.stdout.isatty()
-        sys.stdout.write((_addresses(exchange) if as_json else _welcome(exchange)) + "\n")
+        sys.stdout.write((_addresses(exchange, keys) if as_json else _welcome(exchange, keys)) + "\n")
         sys.stdout.flush()
         if not options.keep and _is_piped():
             threading.Thread(target=_read_to_end, args=(over,), name="cryptox-paper-input", daemon=True).start()
@@ -69,7 +75,7 @@ def serve(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cryptox paper",
-        description="An exchange on this machine for any client: the public market data of Binance Spot over REST.",
+        description="An exchange on this machine for any client: Binance Spot's REST, streams and WebSocket API.",
         epilog='example: cryptox paper --port 9000 --clock "2024-06-01 12:00" --limit REQUEST_WEIGHT=200/1s',
     )
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes any free one")
@@ -83,36 +89,71 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--limit", action="append", default=[], metavar="KIND=AMOUNT/WINDOW", help="such as REQUEST_WEIGHT=200/1s"
     )
+    parser.add_argument(
+        "--balance",
+        action="append",
+        default=[],
+        metavar="ASSET=AMOUNT",
+        help="what accounts start with, such as USDT=1000",
+    )
+    parser.add_argument(
+        "--path", help="file that keeps accounts and orders between runs; without it they are forgotten"
+    )
+    parser.add_argument("--ping-every", type=float, default=20.0, help="seconds between pings of a socket")
+    parser.add_argument("--connection-life", type=float, default=86_400.0, help="seconds until a socket is closed")
+    parser.add_argument(
+        "--control",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="TOKEN",
+        help="let programs order faults, accounts and time over HTTP, with this token or a random one",
+    )
     parser.add_argument("--keep", action="store_true", help="go on when a piped standard input ends")
     parser.add_argument("--json", action="store_true", help="one line of JSON, on a terminal too")
     return parser
 
 
-def _addresses(exchange: PaperExchange) -> str:
+def _addresses(exchange: PaperExchange, keys: PaperKeys) -> str:
     """For programs."""
-    return json.dumps(
-        {
-            "rest_url": exchange.rest_url,
-            "stream_url": exchange.stream_url,
-            "ws_api_url": exchange.ws_api_url,
-            "pid": os.getpid(),
-        }
-    )
+    said = {
+        "rest_url": exchange.rest_url,
+        "stream_url": exchange.stream_url,
+        "ws_api_url": exchange.ws_api_url,
+        "api_key": keys.api_key,
+        "secret_key": keys.secret_key,
+        "pid": os.getpid(),
+    }
+    if exchange.control_token is not None:
+        said.update(control_url=exchange.control_url, control_token=exchange.control_token)
+    return json.dumps(said)
 
 
-def _welcome(exchange: PaperExchange) -> str:
-    """For people."""
-    return "\n".join(
-        (
-            repr(exchange),
-            "",
-            f'  cryptox   cx.connect("binance", rest_url="{exchange.rest_url}")',
-            f"  programs  BINANCE_API_URL={exchange.rest_url}",
-            f"  curl      '{exchange.rest_url}{KLINES.path}?symbol={next(iter(exchange.market.listings))}&interval=1h'",
-            "",
-            "Public market data; accounts, orders and streams are not served yet. Ctrl-C ends it.",
-        )
-    )
+def _welcome(exchange: PaperExchange, keys: PaperKeys) -> str:
+    """For people: where it listens, and the lines that point a client at it."""
+    rest, stream, ws_api = exchange.rest_url, exchange.stream_url, exchange.ws_api_url
+    symbol = next(iter(exchange.market.listings))
+    control = ""
+    if exchange.control_token is not None:
+        control = f"\n  control         {exchange.control_url}\n  control token   {exchange.control_token}"
+    version = rest + PING.path.rpartition("/")[0]
+    api = (version.rpartition("/")[0], version)  # without and with the version of the API
+    return f"""{exchange!r}
+
+  REST            {rest}
+  streams         {stream}
+  WebSocket API   {ws_api}
+  api key         {keys.api_key}
+  secret key      {keys.secret_key}{control}
+
+  curl            '{rest}{KLINES.path}?symbol={symbol}&interval=1h'
+  cryptox         cx.connect("binance", rest_url="{rest}")
+  programs        BINANCE_API_URL={rest}
+  python-binance  client = Client(key, secret, ping=False); client.API_URL = "{api[0]}"
+  ccxt            exchange.urls["api"].update(public="{api[1]}", private="{api[1]}")
+  official SDK    ConfigurationRestAPI(api_key=key, api_secret=secret, base_path="{rest}")
+
+Streams and user data of other clients: docs/clients.md. Ctrl-C ends it."""
 
 
 def _say(text: str) -> None:
@@ -136,6 +177,16 @@ def _limits(texts: Sequence[str]) -> dict[str, Any]:
             raise ValidationError(f"--limit {text!r} is not KIND=AMOUNT/WINDOW such as REQUEST_WEIGHT=200/1s.")
         found.setdefault(kind, []).append((int(amount), window))
     return found
+
+
+def _balances(texts: Sequence[str]) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for text in texts:
+        asset, equals, amount = text.partition("=")
+        if not equals or not asset or not amount:
+            raise ValidationError(f"--balance {text!r} is not ASSET=AMOUNT such as USDT=1000.")
+        found[asset] = amount
+    return found or None
 
 
 def _is_loopback(host: str) -> bool:
@@ -186,6 +237,10 @@ class PaperProcess:
     ----------
     rest_url, stream_url, ws_api_url : str
         Where it listens; set once it has started.
+    keys : PaperKeys
+        What opens its first account.
+    control_url, control_token : str
+        The control endpoint and what opens it; empty without ``control=True``.
 
     Raises
     ------
@@ -197,10 +252,12 @@ class PaperProcess:
         for name, value in options.items():
             for one in value if isinstance(value, list | tuple) else [value]:
                 if one is not None:
-                    self._arguments += [f"--{name.replace('_', '-')}", str(one)]
+                    self._arguments += [f"--{name.replace('_', '-')}", *([] if one is True else [str(one)])]
         self._process: subprocess.Popen[str] | None = None
         self._said: IO[bytes] | None = None  # a file: nobody would empty a pipe
         self.rest_url = self.stream_url = self.ws_api_url = ""
+        self.control_url = self.control_token = ""
+        self.keys = PaperKeys("", "")
 
     @property
     def pid(self) -> int | None:
@@ -224,14 +281,15 @@ class PaperProcess:
         )
         line = _first_line(self._process)
         if not line:
-            said = self._end()
             raise ConfigurationError(
-                "The paper exchange did not start in a process of its own.", technical_details=said or None
+                "The paper exchange did not start in a process of its own.", technical_details=self._end() or None
             )
-        urls = json.loads(line)
+        said = json.loads(line)
         self.rest_url, self.stream_url, self.ws_api_url = (
-            urls[name] for name in ("rest_url", "stream_url", "ws_api_url")
+            said[name] for name in ("rest_url", "stream_url", "ws_api_url")
         )
+        self.keys = PaperKeys(said["api_key"], said["secret_key"])
+        self.control_url, self.control_token = said.get("control_url", ""), said.get("control_token", "")
         return self
 
     def stop(self) -> None:

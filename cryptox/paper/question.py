@@ -14,10 +14,14 @@ from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.wire.general import RateLimit
 
 from .market import Levels, Listing, Market
+from .order_counts import OrderCount
 from .refusals import Refused
 from .text import Piece
+from .trading.accounts import Account, Key
+from .trading.engine import Engine
+from .trading.records import Records
 
-__all__ = ["Book", "Question", "Rows", "Told", "status_of"]
+__all__ = ["Book", "Question", "Rows", "Told", "Trader", "status_of"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -34,14 +38,60 @@ def status_of(listing: Listing, now_ms: int) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Trader:
+    """Who asks a signed question: the account, the key it came with, and what the account may touch."""
+
+    account: Account
+    key: Key
+    engine: Engine
+    order_count: OrderCount
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, of which market, at which moment."""
+    """What is asked, of which market, at which moment.
+
+    Questions to signed endpoints have a ``trader``. The order limit is checked before the handler is called, and what
+    the endpoint adds to it (``Endpoint.orders``) is counted after it has answered; only cancel-replace does both itself
+    through ``order_count``.
+    """
 
     market: Market
     params: Mapping[str, Any]  # checked values by the exchange's names
     now_us: int  # market time
     microseconds: bool  # unit of the times in the answer
     limits: tuple[RateLimit, ...] = ()
+    trader: Trader | None = None
+
+    @property
+    def account(self) -> Account:
+        """The account that asks."""
+        return self._trader.account
+
+    @property
+    def engine(self) -> Engine:
+        """The matching engine."""
+        return self._trader.engine
+
+    @property
+    def records(self) -> Records:
+        """The engine's memory."""
+        return self._trader.engine.records
+
+    @property
+    def order_count(self) -> OrderCount:
+        """The account's count of unfilled orders: ``.check(orders)`` raises the 429, ``.add(orders)`` counts."""
+        return self._trader.order_count
+
+    @property
+    def key(self) -> Key:
+        """The key that the request came with."""
+        return self._trader.key
+
+    @property
+    def _trader(self) -> Trader:
+        assert self.trader is not None, "asked on an endpoint that takes no key"
+        return self.trader
 
     @property
     def now_ms(self) -> int:
@@ -93,10 +143,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer as a wire struct (or a list, or a plain mapping), written by the generic encoders."""
+    """An answer as a wire struct (or a list, or a plain mapping), written by the generic encoders.
+
+    ``costs`` is the request's weight where it is not the endpoint's usual one: 0 for an amend that ends its order.
+    """
 
     body: Any
-    template: int  # of the message in SBE
+    template: int = 0  # of the message in SBE; signed answers have none
+    costs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

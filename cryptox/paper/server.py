@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-import sys
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from cryptox.errors import ConfigurationError
 from cryptox.venues.binance import endpoints as ep
 from cryptox.venues.binance.headers import PAPER_CLOCK
 
-from .answers import Answers, Asked, Reply
+from .answers import Answers, Asked, Done, Reply
 from .clock import MarketClock
 from .faults import Fault, Faults, Seen
+from .pages import Page
+from .refusals import Refused
 from .requests import Logged, RequestLog
+from .sockets import reset
 from .spoiled import spoil
 
 __all__ = ["Handler", "Server"]
@@ -27,9 +26,17 @@ __all__ = ["Handler", "Server"]
 STOP_S = 5.0
 START_S = 30.0
 MOST_LINE = 256 * 1024  # bytes of a request line: lists of symbols are long
-SOCKET_PATHS = ("/ws", "/stream", "/ws-api")
 _SPOILERS = ("status", "limit", "body", "truncate")
-_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+
+T = TypeVar("T")
+
+
+class Runs(Protocol):
+    """Where market and engine are asked."""
+
+    async def run(self, job: Callable[[int], T]) -> T:
+        """What ``job`` returns, called with market time in microseconds."""
 
 
 class Handler:
@@ -41,10 +48,19 @@ class Handler:
         The desk, market time, the faults in force, and where requests are written down.
     latency
         Seconds from a request's arrival to its answer; the market is looked at half-way.
+    desk
+        Where market and engine are asked.
     """
 
     def __init__(
-        self, answers: Answers, clock: MarketClock, faults: Faults, log: RequestLog, *, latency: float = 0.0
+        self,
+        answers: Answers,
+        clock: MarketClock,
+        faults: Faults,
+        log: RequestLog,
+        *,
+        desk: Runs,
+        latency: float = 0.0,
     ) -> None:
         from aiohttp import web
 
@@ -52,16 +68,17 @@ class Handler:
         self._stream = web.StreamResponse
         self._answers, self._clock, self._faults, self._log = answers, clock, faults, log
         self._latency = latency
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="cryptox-paper-market")
+        self._desk = desk
 
     async def __call__(self, request: Any) -> Any:
         """The answer to a request, as late and as broken as the faults in force want it."""
         arrived = time.time()
         path, _, query = request.raw_path.partition("?")
         headers = request.headers
-        if path.startswith(SOCKET_PATHS):
-            return self._response(status=501, text="Streams are not served here.\n")
-        asked = self._answers.receive(request.method, path, query, headers, request.remote or "")
+        body = await request.read() if request.can_read_body else b""
+        asked = self._answers.receive(
+            request.method, path, query, headers, request.remote or "", body, self._clock.now_us()
+        )
         struck: list[Fault] = []
         if len(self._faults):
             struck = self._faults.struck(Seen(request.method, path, request.query, headers), arrived)
@@ -70,8 +87,16 @@ class Handler:
             await asyncio.sleep(delay / 2)
         now = time.time()
         reply, used = self._answers.admit(asked, now)
-        if reply is None:
-            reply = await self._made(asked, self._market_us(path, struck))
+        weight = asked.weight
+        if reply is None and not all(fault.accepts for fault in struck):
+            reply = Reply(200, b"")  # never worked on; the fault says what is answered
+        elif reply is None:
+            made = await self._made(asked, path, struck)
+            reply = self._answers.finish(asked, made)
+            if asked.passed is not None and asked.found is not None:
+                now = time.time()
+                weight = self._answers.settle(asked.address, asked.found[0], weight, made, now)
+                used = self._answers.used(asked.address, now)
         reply.headers.update(used)
         spoiler = next((fault for fault in struck if fault.kind in _SPOILERS), None)
         if spoiler is not None:
@@ -83,22 +108,16 @@ class Handler:
         cut = next((fault for fault in struck if fault.kind in ("drop", "reset")), spoiler)
         sent = 0 if cut is not None and cut.kind in ("drop", "reset") else reply.status
         kind = cut.kind if cut is not None else struck[0].kind if struck else None
-        self._log.add(Logged(request.method, path, query, sent, arrived, asked.weight, kind))
+        self._log.add(Logged(request.method, path, query, sent, arrived, weight, kind))
         if cut is None:
             return self._whole(reply)
         return await self._faulty(request, reply, cut)
 
-    async def _made(self, asked: Asked, now_us: int) -> Reply:
-        """An answer that must be worked out: beside the loop, so that others are served meanwhile."""
+    async def _made(self, asked: Asked, path: str, struck: list[Fault]) -> Page | Done | Refused:
+        """What must be worked out: beside the loop, so that others are served meanwhile."""
         if asked.is_light:
-            return self._answers.finish(asked, self._answers.work(asked, now_us))
-        loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(self._worker, self._answers.work, asked, now_us)
-        return self._answers.finish(asked, made)
-
-    def close(self) -> None:
-        """Begin no more work."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+            return self._answers.work(asked, self._market_us(path, struck))
+        return await self._desk.run(lambda now_us: self._answers.work(asked, now_us, time.time()))
 
     def _market_us(self, path: str, struck: list[Fault]) -> int:
         now_us = self._clock.now_us()
@@ -116,7 +135,7 @@ class Handler:
         if fault.kind == "reset":
             if fault.settings["at"] == "body":
                 await self._half(request, reply)
-            _reset(request.transport)
+            reset(request.transport)
             return self._response()
         if fault.kind == "truncate" and fault.settings["how"] == "length":
             answer = await self._half(request, reply)
@@ -135,23 +154,29 @@ class Handler:
         return answer
 
 
-def _reset(transport: Any) -> None:
-    """Close with RST instead of FIN."""
-    if transport is None:
-        return
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
-    transport.abort()
+class Served(Protocol):
+    """Takes all requests of a server; made on its loop."""
+
+    async def __call__(self, request: Any) -> Any:
+        """The answer."""
+
+    async def close(self) -> None:
+        """Close the sockets: the server ends."""
+
+    def end(self) -> None:
+        """All requests are over."""
 
 
 class Server:
     """A listening socket on a daemon thread. ``start`` and ``stop`` may be called again and again."""
 
-    def __init__(self, handler: Callable[[], Handler], host: str, port: int) -> None:
-        self._handler, self._host, self._wanted_port = handler, host, port
+    def __init__(self, front: Callable[[], Served], host: str, port: int) -> None:
+        self._front, self._host, self._wanted_port = front, host, port
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Event | None = None
+        self._http: Any = None
         self._errors: list[OSError] = []
         self.port = 0
 
@@ -196,6 +221,17 @@ class Server:
             thread.join(STOP_S)
             self._thread = self._loop = self._closing = None
 
+    def transports(self) -> list[Any]:
+        """The open connections, those of WebSockets among them; to be called on the server's loop."""
+        return [one.transport for one in self._http.connections if one.transport is not None] if self._http else []
+
+    def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What a coroutine returns that runs on the server's loop; not to be called there."""
+        loop = self._loop
+        if loop is None:
+            raise ConfigurationError("The paper exchange is not running.")
+        return asyncio.run_coroutine_threadsafe(work(), loop).result()
+
     def _run(self, ready: threading.Event) -> None:
         loop = asyncio.new_event_loop()
         try:
@@ -211,19 +247,21 @@ class Server:
 
         self._loop = asyncio.get_running_loop()
         self._closing = asyncio.Event()
-        handler = self._handler()
+        front = self._front()
         server: Any = web.Server(
-            handler.__call__,
+            front.__call__,
             handler_cancellation=True,
             access_log=None,
             keepalive_timeout=3_600.0,
             max_line_size=MOST_LINE,
         )
+        self._http = server
         listening = await self._loop.create_server(server, self._host, self._wanted_port, backlog=1_024)
         self.port = listening.sockets[0].getsockname()[1]
         ready.set()
         await self._closing.wait()
         listening.close()
+        await front.close()
         server.pre_shutdown()  # idle connections go at once; the others have a moment
         await server.shutdown(0.2)
-        handler.close()
+        front.end()

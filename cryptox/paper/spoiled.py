@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from http.client import responses
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -14,21 +14,21 @@ from cryptox.venues.binance.wire.general import ErrorBody
 from .answers import Reply
 from .encodings import JSON_TYPE
 from .faults import Fault
-from .refusals import BANNED, words
+from .refusals import BANNED, Refused, words
 
-__all__ = ["spoil"]
+__all__ = ["refusal_of", "spoil"]
 
 HTML_TYPE = "text/html"
 _CODE_OF = {503: Code.SERVER_BUSY, 504: Code.TIMEOUT}
 _GATEWAY = (502, 504)  # come from something in front of the exchange, which speaks HTML
 # Texts as the exchange's front sends them.
 _FIREWALL = "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>\n"
-_RESTRICTED = {
-    "code": 0,
-    "msg": "Service unavailable from a restricted location according to 'b. Eligibility' in "
+_RESTRICTED = ErrorBody(
+    0,
+    "Service unavailable from a restricted location according to 'b. Eligibility' in "
     "https://www.binance.com/en/terms. Please contact customer service if you believe you received this message "
     "in error.",
-}
+)
 
 
 def spoil(fault: Fault, reply: Reply, now: float) -> Reply:
@@ -46,6 +46,15 @@ def spoil(fault: Fault, reply: Reply, now: float) -> Reply:
     return reply
 
 
+def refusal_of(fault: Fault, now: float) -> Refused:
+    """What a fault with an answer of its own answers a request of the WebSocket API; ``now`` in real seconds."""
+    settings = fault.settings
+    error = _limit_error(settings, now) if fault.kind == "limit" else _error(settings)
+    text = error.msg.replace("%", "%%")
+    # Any number may stand for the code: only where there is no text it must be a known one.
+    return Refused(cast(Code, error.code), text=text, status=settings["code"], retry_after=settings["retry_after"])
+
+
 def _counted(reply: Reply) -> dict[str, str]:
     """Headers that go with any body."""
     return {name: value for name, value in reply.headers.items() if name != "Content-Encoding"}
@@ -58,23 +67,31 @@ def _status(settings: Any, reply: Reply) -> Reply:
     if settings["retry_after"] is not None:
         headers["Retry-After"] = str(settings["retry_after"])
     if body is None:
-        body = "html" if code in _GATEWAY or code == 403 else "empty" if code < 400 else "json"
+        is_page = settings["error_code"] is None and (code in _GATEWAY or code == 403)
+        body = "html" if is_page else "empty" if code < 400 else "json"
     if body == "json":
-        return Reply(code, _json(settings, code), JSON_TYPE, headers)
+        return Reply(code, msgspec.json.encode(_error(settings)), JSON_TYPE, headers)
     if body == "html":
         return Reply(code, _page(code), HTML_TYPE, headers)
     text = "" if body == "empty" else body
     return Reply(code, text.encode() if isinstance(text, str) else text, "text/plain", headers)
 
 
-def _json(settings: Any, status: int) -> bytes:
-    if status == 451 and settings["error_code"] is None:
-        return msgspec.json.encode(_RESTRICTED)
-    usual = _CODE_OF.get(status, Code.UNKNOWN)
-    code, message = settings["error_code"], settings["message"]
-    if message is None:
-        message = words(usual) if code is None else name_of(code)
-    return msgspec.json.encode(ErrorBody(int(usual if code is None else code), message))
+def _error(settings: Any) -> ErrorBody:
+    status, code, message = settings["code"], settings["error_code"], settings["message"]
+    if status == 451 and code is None:
+        return _RESTRICTED
+    code = int(_CODE_OF.get(status, Code.UNKNOWN) if code is None else code)
+    return ErrorBody(code, _usual_text(code) if message is None else message)
+
+
+def _usual_text(code: int) -> str:
+    """The exchange's text of a code where it is always the same, else the code's name."""
+    known = next((one for one in Code if one == code), None)
+    try:
+        return name_of(code) if known is None else words(known)
+    except (KeyError, TypeError):  # no text, or one that takes values
+        return name_of(code)
 
 
 def _page(status: int) -> bytes:
@@ -85,13 +102,14 @@ def _page(status: int) -> bytes:
 
 
 def _limit(settings: Any, reply: Reply, now: float) -> Reply:
-    wait = settings["retry_after"]
+    headers = {**_counted(reply), "Retry-After": str(settings["retry_after"])}
+    return Reply(settings["code"], msgspec.json.encode(_limit_error(settings, now)), headers=headers)
+
+
+def _limit_error(settings: Any, now: float) -> ErrorBody:
     if settings["code"] == 418:
-        text = BANNED % int((now + wait) * 1_000)
-    else:
-        text = words(Code.TOO_MANY_REQUESTS, 6_000, "1 MINUTE")
-    headers = {**_counted(reply), "Retry-After": str(wait)}
-    return Reply(settings["code"], msgspec.json.encode(ErrorBody(int(Code.TOO_MANY_REQUESTS), text)), headers=headers)
+        return ErrorBody(int(Code.TOO_MANY_REQUESTS), BANNED % int((now + settings["retry_after"]) * 1_000))
+    return ErrorBody(int(Code.TOO_MANY_REQUESTS), words(Code.TOO_MANY_REQUESTS, 6_000, "1 MINUTE"))
 
 
 def _body(settings: Any, reply: Reply) -> Reply:

@@ -18,7 +18,17 @@ from .question import BREAK, Question, Told, status_of
 from .refusals import EITHER, Refused
 from .text import decimal, rounded
 
-__all__ = ["average_price", "best_prices", "prices", "ticker_24h", "trading_day", "window_ticker"]
+__all__ = [
+    "average",
+    "average_price",
+    "best_prices",
+    "percent_change",
+    "prices",
+    "ticker_24h",
+    "trading_day",
+    "window_start",
+    "window_ticker",
+]
 
 AVERAGE_MINUTES = 5
 PERCENT_PLACES = 3
@@ -28,7 +38,7 @@ def average_price(question: Question) -> Told:
     """Volume-weighted average over five minutes; the last price where nothing traded."""
     listing, market, now_ms = question.listing(), question.market, question.now_ms
     found = market.statistics(listing.symbol, now_ms - AVERAGE_MINUTES * MINUTE_MS, now_ms)
-    price, last_us = _average(listing, found), found.last_time_us
+    price, last_us = average(listing, found), found.last_time_us
     if found.trades == 0:
         price = _last_price(question, listing)
         last = market.last_trade_id(listing.symbol, now_ms)
@@ -68,8 +78,13 @@ def trading_day(question: Question) -> Told:
 
 def window_ticker(question: Question) -> Told:
     """Statistics of a window that begins on a full minute."""
-    start_ms = (question.now_ms - question.params["windowSize"]) // MINUTE_MS * MINUTE_MS
+    start_ms = window_start(question.now_ms, question.params["windowSize"])
     return _since(question, ep.TICKER, start_ms, question.now_us)
+
+
+def window_start(now_ms: int, window_ms: int) -> int:
+    """The full minute on which a window of at least that length begins."""
+    return (now_ms - window_ms) // MINUTE_MS * MINUTE_MS
 
 
 def _since(question: Question, endpoint: ep.Endpoint, start_ms: int, close_us: int) -> Told:
@@ -124,11 +139,19 @@ def _best(question: Question, listing: Listing) -> tuple[str, str, str, str]:
     return texts[0], texts[1], texts[2], texts[3]
 
 
-def _average(listing: Listing, found: Statistics) -> str:
+def average(listing: Listing, found: Statistics) -> str:
+    """Volume-weighted average price; zero where nothing traded."""
     if found.volume == 0:
         return decimal(0, 0)
     ticks = rounded(found.quote_volume * 10 ** (8 + listing.price_exponent), found.volume)
     return decimal(ticks, -8)
+
+
+def percent_change(found: Statistics) -> str:
+    """Change of the price in percent of the first one; zero where nothing traded."""
+    change = found.last - found.open
+    percent = rounded(change * 10 ** (2 + PERCENT_PLACES), found.open) if found.open else 0
+    return decimal(percent, -PERCENT_PLACES, PERCENT_PLACES)
 
 
 def _ticker(
@@ -142,13 +165,12 @@ def _ticker(
 ) -> Any:
     price, quantity = listing.price_exponent, listing.quantity_exponent
     change = found.last - found.open
-    percent = rounded(change * 10 ** (2 + PERCENT_PLACES), found.open) if found.open else 0
     best = _best(question, listing) if daily else None
     told = Ticker(
         symbol=listing.symbol,
         price_change=UNSET if mini else decimal(change, price),
-        price_change_percent=UNSET if mini else decimal(percent, -PERCENT_PLACES, PERCENT_PLACES),
-        weighted_avg_price=UNSET if mini else _average(listing, found),
+        price_change_percent=UNSET if mini else percent_change(found),
+        weighted_avg_price=UNSET if mini else average(listing, found),
         prev_close=decimal(found.prev_close, price) if best else UNSET,
         last=decimal(found.last, price),
         last_quantity=decimal(found.last_quantity, quantity) if best else UNSET,

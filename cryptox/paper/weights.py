@@ -16,6 +16,7 @@ from cryptox.errors import ValidationError
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.headers import USED_WEIGHT
 from cryptox.venues.binance.limits import INTERVAL_MS
+from cryptox.venues.binance.wire.account import CountedLimit
 from cryptox.venues.binance.wire.general import RateLimit
 
 from .refusals import BANNED, TOO_MANY_QUEUED, Refused
@@ -122,8 +123,8 @@ class Meter:
         self._bans = 0
         self.banned_until = 0.0
 
-    def charge(self, weight: int, now: float, others: Others = lambda _start, _now: 0) -> None:
-        """Count a request, whatever becomes of it.
+    def charge(self, weight: int, now: float, others: Others = lambda _start, _now: 0, *, raw: bool = True) -> None:
+        """Count a request, whatever becomes of it; ``raw`` as one of RAW_REQUESTS too, which are REST's alone.
 
         Raises
         ------
@@ -132,7 +133,7 @@ class Meter:
         full: Window | None = None
         for place, window in enumerate(self._windows):
             weighs = window.kind == "REQUEST_WEIGHT"
-            used = self._used(place, now) + (weight if weighs else 1)
+            used = self._used(place, now) + (weight if weighs else int(raw))
             self._counts[place] = (window.start(now), used)
             if used + (others(window.start(now), now) if weighs else 0) > window.amount and full is None:
                 full = window
@@ -140,6 +141,26 @@ class Meter:
             raise self._ban(now)
         if full is not None:
             raise self._refuse(full, now)
+
+    def add(self, weight: int, now: float) -> None:
+        """Correct what was charged by ``weight``, up or down, once a request has shown what it costs."""
+        for place, window in enumerate(self._windows):
+            if window.kind == "REQUEST_WEIGHT" and weight:
+                self._counts[place] = (window.start(now), max(0, self._used(place, now) + weight))
+
+    def limits(self, now: float, others: Others = lambda _start, _now: 0) -> list[CountedLimit]:
+        """The limits of weight and how much of each is used."""
+        return [
+            CountedLimit(
+                window.kind,
+                window.interval,
+                window.count,
+                window.amount,
+                self._used(place, now) + others(window.start(now), now),
+            )
+            for place, window in enumerate(self._windows)
+            if window.kind == "REQUEST_WEIGHT"
+        ]
 
     def headers(self, now: float, others: Others = lambda _start, _now: 0) -> dict[str, str]:
         """Used weight, as every answer carries it."""

@@ -35,14 +35,26 @@ PURE = (
     "venues/binance/",
     "paper/",
 )
-# Of the paper exchange: the server, its life, and what delays or breaks its answers.
+# Of the paper exchange: the server, its life, its sockets, and what delays or breaks its answers.
 EDGES = (
-    "paper/exchange.py",
-    "paper/server.py",
-    "paper/streams.py",
-    "paper/faults.py",
-    "paper/process.py",
+    "paper/actions.py",
     "paper/clock.py",
+    "paper/control.py",
+    "paper/desk.py",
+    "paper/exchange.py",
+    "paper/faults.py",
+    "paper/front.py",
+    "paper/process.py",
+    "paper/server.py",
+    "paper/sockets.py",
+    "paper/streams/connection.py",
+    "paper/streams/hub.py",
+    "paper/streams/pump.py",
+    "paper/streams/recording.py",
+    "paper/tampering.py",
+    "paper/wsapi/api.py",
+    "paper/wsapi/connection.py",
+    "paper/wsapi/handshake.py",
 )
 IMPURE = {"asyncio", "time", "random", "logging", "socket"}
 CLOCKS = {"now", "utcnow", "today"}

@@ -80,7 +80,8 @@ def questions(draw: st.DrawFn) -> tuple[str, str, int | None, int | None, int | 
     anchors = [listed, now, ms("2018-02-08 00:28"), ms("2024-10-31 03:00"), ms("2021-04-25 08:45")]
     middle = draw(st.sampled_from(anchors) | st.integers(listed, now))
     width = draw(st.integers(0, 2_400)) * step + draw(st.sampled_from([0, 1, step // 2]))
-    start = max(0, middle - draw(st.integers(0, 100)) * width // 100 + draw(st.sampled_from([0, 0, 1, -1])))
+    # Smaller whole numbers look like seconds, and are refused: milliseconds of 1973 and before.
+    start = max(10**11, middle - draw(st.integers(0, 100)) * width // 100 + draw(st.sampled_from([0, 0, 1, -1])))
     limit = draw(st.none() | st.sampled_from([1, 999, 1000, 1001, 2000]) | st.integers(1, 2_200))
     form = draw(st.sampled_from(["both", "start", "end", "newest"]))
     forming = draw(st.booleans())

@@ -10,7 +10,16 @@ from cryptox import errors
 from cryptox._dev import doc_tables
 from cryptox.model.columns import TABLES
 from cryptox.venues.binance.codes import ROWS, TEXTS, Code
-from cryptox.venues.binance.endpoints import DEPTH, ENDPOINTS, TICKER_24H
+from cryptox.venues.binance.endpoints import (
+    ACCOUNT,
+    DEPTH,
+    ENDPOINTS,
+    MY_TRADES,
+    NEW_ORDER,
+    TEST_ORDER,
+    TICKER_24H,
+    Endpoint,
+)
 
 
 def rows(page: str) -> list[list[str]]:
@@ -37,10 +46,18 @@ def test_a_code_that_may_have_been_done_says_so() -> None:
 
 
 def test_endpoints_with_their_weights() -> None:
-    said = {row[1]: row[2] for row in rows(doc_tables.endpoints_page())}
-    assert said.keys() - {"path", "---"} == {f"`{one.path}`" for one in ENDPOINTS}
-    assert said[f"`{DEPTH.path}`"] == "5 to 250, by parameters"
-    assert said[f"`{TICKER_24H.path}`"] == "2 to 80, by parameters"
+    said = {(row[0], row[1]): row[2:4] for row in rows(doc_tables.endpoints_page())}
+    assert {(one.method, f"`{one.path}`") for one in ENDPOINTS} == said.keys() - {("method", "path"), ("---", "---")}
+
+    def of(endpoint: Endpoint) -> list[str]:
+        return said[endpoint.method, f"`{endpoint.path}`"]
+
+    assert of(DEPTH) == ["5 to 250, by parameters", ""]
+    assert of(TICKER_24H) == ["2 to 80, by parameters", ""]
+    assert of(NEW_ORDER) == ["0, or 1 when refused", "TRADE"]
+    assert of(TEST_ORDER) == ["1 to 20, by parameters", "TRADE"]
+    assert of(MY_TRADES) == ["5 to 20, by parameters", "USER_DATA"]
+    assert of(ACCOUNT) == ["20", "USER_DATA"]
 
 
 def test_every_column_of_every_table() -> None:

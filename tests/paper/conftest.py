@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,12 +17,30 @@ import numpy as np
 import pytest
 
 from cryptox.model.interval import INTERVALS, Interval
+from cryptox.paper.accounts import Accounts
+from cryptox.paper.answers import Answers, Done
 from cryptox.paper.exchange import PaperExchange
+from cryptox.paper.gate import Pass
 from cryptox.paper.market import Aggregates, Candles, Levels, Listing, Statistics, Tape
+from cryptox.paper.refusals import Refused
+from cryptox.paper.trading.engine import Engine
+from cryptox.paper.trading.orders import NONE, Fill, Order, OrderList
+from cryptox.paper.weights import read_limits
+from cryptox.venues.binance import endpoints as ep
+from cryptox.venues.binance.words import (
+    Contingency,
+    ListOrderStatus,
+    ListStatusType,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 
 LISTED_MS = 1_704_067_200_000  # 2024-01-01
 NOW = "2024-06-01 12:00:30.5"
 NOW_MS = 1_717_243_230_500
+NOW_US, HOUR_US = NOW_MS * 1_000, 3_600_000_000
 OUTAGE = (1_709_251_200_000, 1_709_258_400_000)  # 2024-03-01 00:00 to 02:00
 
 
@@ -167,13 +189,14 @@ class Caller:
 
     exchange: PaperExchange
     _connection: http.client.HTTPConnection | None = field(default=None)
+    timeout: float = 10.0
 
     def __call__(self, tail: str, params: Any = None, method: str = "GET", **headers: str) -> Got:
         """``tail`` is the path after ``/api/v3/``, or a whole path."""
         path = tail if tail.startswith("/") else f"/api/v3/{tail}"
         query = params if isinstance(params, str) else urlencode(params or {})
         if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self.exchange.port, timeout=10)
+            self._connection = http.client.HTTPConnection("127.0.0.1", self.exchange.port, timeout=self.timeout)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         self._connection.request(method, f"{path}?{query}" if query else path, headers=names)
         answer = self._connection.getresponse()
@@ -183,6 +206,129 @@ class Caller:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+class View:
+    """An account's view of an exchange whose memory a test fills by hand."""
+
+    def __init__(self, market: Any) -> None:
+        self.accounts = Accounts(7)
+        self.account, self.key = self.accounts.create({"USDT": Decimal("100.5"), "XYZ": Decimal(3)}, NOW_US - HOUR_US)
+        self.engine = Engine(market, self.accounts.accounts)
+        self.records = self.engine.records
+        self.answers = Answers(market, read_limits(None), accounts=self.accounts, engine=self.engine)
+
+    def __call__(self, endpoint: ep.Endpoint, /, microseconds: bool = False, **params: Any) -> Any:
+        """The answer, or (code, text) of the refusal."""
+        passed = Pass(self.account, self.key, None)
+        made = self.answers.call(endpoint, params, NOW_US, time.time(), passed, microseconds=microseconds)
+        if isinstance(made, Refused):
+            return int(made.code), made.text
+        assert isinstance(made, Done)
+        return json.loads(made.body)
+
+    def order(self, number: int, *, uid: int | None = None, symbol: str = "BTCUSDT", **more: Any) -> Order:
+        """Remember an order, sent ``number`` hours before now unless told otherwise."""
+        settings = {"created_us": NOW_US - number * HOUR_US, "updated_us": NOW_US, **more}
+        order = Order(
+            number,
+            symbol,
+            self.account.uid if uid is None else uid,
+            f"c{number}",
+            Side.BUY,
+            OrderType.LIMIT,
+            TimeInForce.GTC,
+            30_000,
+            9_000_000,
+            0,
+            0,
+            0,
+            0,
+            SelfTradePrevention.EXPIRE_MAKER,
+            **settings,
+        )
+        self.records.add(order)
+        return order
+
+    def fill(self, number: int, order_id: int, hours_ago: float, **more: Any) -> None:
+        settings = {"is_maker": False, "side": Side.BUY, **more}
+        self.records.add_fill(
+            Fill(
+                number,
+                "BTCUSDT",
+                self.account.uid,
+                order_id,
+                NONE,
+                settings["side"],
+                9_450_000,
+                10_000,
+                945_000_000_000,
+                10_000,
+                "BTC",
+                NOW_US - int(hours_ago * HOUR_US),
+                settings["is_maker"],
+            )
+        )
+
+    def order_list(self, number: int, hours_ago: float, *, done: bool = False, uid: int | None = None) -> None:
+        for leg in (2 * number, 2 * number + 1):
+            self.order(leg, list_id=number)
+        self.records.add_list(
+            OrderList(
+                number,
+                "BTCUSDT",
+                self.account.uid if uid is None else uid,
+                f"L{number}",
+                Contingency.OCO,
+                (2 * number, 2 * number + 1),
+                status_type=ListStatusType.ALL_DONE if done else ListStatusType.EXEC_STARTED,
+                status=ListOrderStatus.ALL_DONE if done else ListOrderStatus.EXECUTING,
+                created_us=NOW_US - int(hours_ago * HOUR_US),
+            )
+        )
+
+
+class Trader:
+    """A plain client of an account of its own, over REST; it signs for the WebSocket API as well."""
+
+    def __init__(self, ask: Caller) -> None:
+        self.ask, self.exchange = ask, ask.exchange
+        self.now_ms = ask.exchange.clock.now_ms  # its own clock agrees with the exchange's
+        self.keys = ask.exchange.create_account()
+
+    def __call__(self, method: str, tail: str, **params: Any) -> Got:
+        """The answer to a signed request."""
+        query = urlencode({**params, "timestamp": self.now_ms()})
+        return self.ask(tail, f"{query}&signature={self._sign(query)}", method, X_MBX_APIKEY=self.keys.api_key)
+
+    def place(self, client_id: str, price: str = "30000.00") -> Got:
+        """The answer to an order that rests."""
+        return self("POST", "order", **self.order(client_id, price))
+
+    def order(self, client_id: str, price: str = "30000.00") -> dict[str, str]:
+        """The parameters of an order that rests."""
+        return {
+            "symbol": "BTCUSDT",
+            "side": "BUY",
+            "type": "LIMIT",
+            "timeInForce": "GTC",
+            "quantity": "0.001",
+            "price": price,
+            "newClientOrderId": client_id,
+        }
+
+    def open_orders(self) -> list[str]:
+        """Client ids of the orders that rest."""
+        return [order["clientOrderId"] for order in self("GET", "openOrders").json]
+
+    def call(self, method: str, number: Any = 1, **params: Any) -> str:
+        """A signed request of the WebSocket API."""
+        params = {**params, "apiKey": self.keys.api_key, "timestamp": self.now_ms()}
+        payload = "&".join(f"{name}={params[name]}" for name in sorted(params))
+        return json.dumps({"id": number, "method": method, "params": {**params, "signature": self._sign(payload)}})
+
+    def _sign(self, payload: str) -> str:
+        return hmac.new(self.keys.secret_key.encode(), payload.encode(), hashlib.sha256).hexdigest()
 
 
 @pytest.fixture
@@ -209,6 +355,18 @@ def ask(opened: Callable[..., Caller]) -> Caller:
 
 
 @pytest.fixture
+def trading() -> type[Trader]:
+    """Makes clients with accounts."""
+    return Trader
+
+
+@pytest.fixture
+def trader(ask: Caller) -> Trader:
+    """A client with an account, of an exchange on the plain market, frozen at ``NOW``."""
+    return Trader(ask)
+
+
+@pytest.fixture
 def now_ms() -> int:
     """Market time of ``ask``."""
     return NOW_MS
@@ -218,3 +376,15 @@ def now_ms() -> int:
 def intervals() -> dict[str, Interval]:
     """All intervals by name."""
     return INTERVALS
+
+
+@pytest.fixture
+def flat() -> FlatMarket:
+    """The plain market by itself."""
+    return FlatMarket()
+
+
+@pytest.fixture
+def seen(flat: FlatMarket) -> View:
+    """What an account of an exchange on the plain market is told; its memory is filled by the test."""
+    return View(flat)

@@ -57,12 +57,30 @@ def test_bad_arguments_are_refused_with_their_value(arguments: dict[str, Any], w
 
 def test_balances_are_read_exactly() -> None:
     exchange = PaperExchange(balances={"USDT": 10_000, "BTC": 0.1, "BNB": "1.5", "ETH": Decimal(2)})
-    assert exchange._balances == {
-        "USDT": Decimal(10_000),
-        "BTC": Decimal("0.1"),
-        "BNB": Decimal("1.5"),
-        "ETH": Decimal(2),
+    keys = exchange.create_account()
+    exchange.deposit(keys.api_key, "BTC", "0.00000001")
+    exchange.deposit(keys.api_key, "USDT", -0.1)
+    key = exchange._state.accounts.by_api_key(keys.api_key)
+    assert key is not None
+    held = exchange._state.accounts.accounts[key.account].balances
+    assert {asset: balance.free for asset, balance in held.items()} == {
+        "USDT": 999_990_000_000,
+        "BTC": 10_000_001,
+        "BNB": 150_000_000,
+        "ETH": 200_000_000,
     }
+
+
+def test_keys_show_no_secret_and_a_wrong_one_opens_nothing() -> None:
+    exchange = PaperExchange()
+    keys = exchange.create_account()
+    api_key, secret_key = keys
+    assert secret_key not in repr(keys) + str(keys) + repr(exchange) + repr(exchange._state.accounts)
+    with pytest.raises(ValidationError, match="No account of this exchange has that key"):
+        exchange.deposit(api_key[::-1], "USDT", 1)
+    with pytest.raises(ValidationError, match="less than"):
+        exchange.deposit(api_key, "USDT", -100_000.01)
+    assert exchange.first_account() == keys
 
 
 def test_addresses() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cryptox.errors import ValidationError
-from cryptox.paper.faults import KINDS, Faults, Seen
+from cryptox.paper.faults import KINDS, Faults, Seen, SeenFrame
 
 BTC = {"symbol": "BTCUSDT"}
 HOURS = {**BTC, "interval": "1h", "limit": 50}
@@ -124,6 +124,66 @@ def test_redirects(ask: Any, code: int) -> None:
     ask.exchange.faults.add("status", code=code, location="http://127.0.0.1:9/elsewhere")
     got = ask("time")
     assert (got.status, got.headers["location"], got.body) == (code, "http://127.0.0.1:9/elsewhere", b"")
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "code", "accepted"),
+    [
+        ({"error_code": -1007}, 504, -1007, True),
+        ({"error_code": -1007, "accepted": False}, 504, -1007, False),
+        ({"error_code": -1006}, 500, -1006, True),
+        ({"error_code": -1008}, 503, -1008, False),
+        ({"error_code": -1008, "accepted": True}, 503, -1008, True),
+        ({"error_code": -2015}, 400, -2015, False),
+        ({"code": 500}, 500, -1000, True),
+        ({"code": 500, "accepted": False}, 500, -1000, False),
+        ({"code": 502}, 502, None, True),
+        ({"code": 503}, 503, -1008, False),
+        ({"code": 403}, 403, None, False),
+        ({"code": 502, "error_code": -1007}, 502, -1007, True),
+    ],
+)
+def test_an_order_is_placed_or_not_whatever_is_answered(
+    trader: Any, settings: dict[str, Any], status: int, code: int | None, accepted: bool
+) -> None:
+    trader.exchange.faults.add("status", path="order", method="POST", times=1, **settings)
+    got = trader.place("first")
+    assert got.status == status
+    assert (got.json["code"] if "json" in got.headers["content-type"] else None) == code
+    if code == -1007:
+        assert got.json["msg"].startswith("Timeout waiting for response from backend server. Send status unknown;")
+    assert trader.place("second").status == 200
+    assert trader.open_orders() == (["first", "second"] if accepted else ["second"])
+
+
+def test_what_a_limit_refuses_is_not_worked_on(trader: Any) -> None:
+    trader.exchange.faults.add("limit", retry_after=3, method="POST", times=1)
+    assert trader.place("first").status == 429
+    assert trader.open_orders() == []
+
+
+@pytest.mark.parametrize("kind", ["drop", "reset"])
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_order_that_is_not_answered(trader: Any, kind: str, accepted: bool) -> None:
+    trader.exchange.faults.add(kind, method="POST", accepted=accepted)
+    weight = int(trader.ask("ping").headers["x-mbx-used-weight"])
+    patient, trader.ask.timeout = trader.ask.timeout, 0.5
+    trader.ask.close()
+    with pytest.raises((TimeoutError, ConnectionError)) as caught:
+        trader.place("first")
+    assert isinstance(caught.value, TimeoutError) == (kind == "drop")
+    trader.ask.close()
+    trader.ask.timeout = patient
+    assert trader.open_orders() == (["first"] if accepted else [])
+    assert [(one.status, one.fault) for one in trader.exchange.requests.of("order")] == [(0, kind)]
+    assert int(trader.ask("ping").headers["x-mbx-used-weight"]) - weight == 81  # openOrders of all symbols, and ping
+
+
+def test_an_order_that_was_not_taken_is_not_counted(trader: Any) -> None:
+    trader.exchange.faults.add("status", code=500, method="POST", times=2, accepted=False)
+    for _ in range(3):
+        counted = trader.place("one").headers.get("x-mbx-order-count-1d")
+    assert counted == "1"
 
 
 def test_forced_limits(ask: Any) -> None:
@@ -247,6 +307,27 @@ def test_reach_of_a_fault() -> None:
         ("body", {"how": "long"}, "'long' is no how"),
         ("weight", {"amount": 1, "every": 0}, "every=0"),
         ("weight", {"rate": float("nan")}, "rate=nan"),
+        ("status", {}, "needs code= or error_code="),
+        ("status", {"error_code": "x"}, "error_code='x'"),
+        ("status", {"code": True}, "code=True"),
+        ("status", {"code": 302, "location": "a\r\nb"}, "location="),
+        ("status", {"code": 500, "accepted": 1}, "accepted=1"),
+        ("status", {"code": 500, "body": 7}, "body=7"),
+        ("limit", {"retry_after": 1.5}, "retry_after=1.5 is not a whole"),
+        ("body", {"how": "huge", "size": 2**31}, "size=2147483648"),
+        ("skew", {"seconds": float("inf")}, "seconds=inf"),
+        ("drop", {"path": "order.plac"}, "Did you mean 'order.place'"),
+        ("drop", {"path": 7}, "path=7"),
+        ("drop", {"stream": "btcusdt@trade"}, "stream= does not fit the fault 'drop', which hits requests"),
+        ("drop", {"times": "3"}, "times='3'"),
+        ("drop", {"probability": "x"}, "probability='x'"),
+        ("drop", {"seed": None}, "seed=None"),
+        ("frame", {}, "needs how"),
+        ("frame", {"how": "duplicat"}, "Did you mean 'duplicate'"),
+        ("frame", {"how": "delay"}, "needs seconds= above zero"),
+        ("frame", {"how": "drop", "path": "klines"}, "path= does not fit the fault 'frame', which hits messages"),
+        ("freeze", {"seconds": -1}, "seconds=-1"),
+        ("skip_depth", {"event": "trade"}, "event= does not fit"),
     ],
 )
 def test_nonsense_is_refused_with_a_hint(kind: str, settings: dict[str, Any], words: str) -> None:
@@ -254,6 +335,34 @@ def test_nonsense_is_refused_with_a_hint(kind: str, settings: dict[str, Any], wo
     with pytest.raises(ValidationError, match=words):
         faults.add(kind, **settings)
     assert len(faults) == 0
+
+
+def test_reach_by_method_call_and_message() -> None:
+    faults = Faults(lambda: 0.0)
+    faults.add("drop", path="order", method="POST")
+    hit = lambda *seen: bool(faults.struck(Seen(*seen), 1.0))  # noqa: E731
+    assert hit("POST", "/api/v3/order", {}, {})
+    assert hit("POST", "/api/v3/order", {}, {}, "order.place")
+    assert not hit("DELETE", "/api/v3/order", {}, {})
+    faults.clear()
+    faults.add("drop", path="session.logon")
+    assert hit("", "session.logon", {}, {}, "session.logon")
+    assert not hit("GET", "/api/v3/order", {}, {}, "order.status")
+    faults.clear()
+    faults.add("frame", how="drop", stream="btcusdt@depth*", event="depth*")
+    (fault,) = faults.frames
+    assert fault.strikes(SeenFrame("btcusdt@depth@100ms", "depthUpdate", b""), 1.0)
+    assert not fault.strikes(SeenFrame("btcusdt@trade", "trade", b""), 1.0)
+    assert not fault.strikes(SeenFrame("btcusdt@depth5", "", b""), 1.0)
+    assert not hit("GET", "/api/v3/depth", {}, {})
+    skip = faults.add("skip_depth")
+    assert skip.strikes(SeenFrame("ethusdt@depth", "depthUpdate", b""), 1.0)
+    faults.remove(fault.id)
+    assert list(faults) == [skip]
+    assert skip.id != fault.id
+    only = faults.add("frame", how="drop", when=lambda seen: b"7" in seen.payload)
+    assert not only.strikes(SeenFrame("a", "", b"8"), 1.0)
+    assert only.strikes(SeenFrame("a", "", b"78"), 1.0)
 
 
 def test_every_kind_is_described() -> None:

@@ -1,0 +1,173 @@
+"""Accounts, orders and trades of a paper exchange in a file: one transaction for each thing that happens.
+
+SQLite in its write-ahead form: a process that is killed at any moment leaves the state of its last whole event.
+The file holds the secrets of paper keys, so only its owner may read it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from cryptox.errors import ConfigurationError
+from cryptox.model.time import iso
+
+from .accounts import Accounts
+from .desk import Desk, Kept
+from .trading.accounts import Account
+from .trading.orders import Amendment, Fill, Order, OrderList, Prevented
+from .trading.prints import Print, Prints
+from .trading.records import Counters, Records
+
+__all__ = ["SqliteStore"]
+
+VERSION = 1
+_TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE accounts (uid INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE keys (api_key TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
+CREATE TABLE counters (symbol TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
+CREATE TABLE orders (symbol TEXT, id INTEGER, body BLOB, PRIMARY KEY (symbol, id)) WITHOUT ROWID;
+CREATE TABLE lists (id INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE fills (number INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE prevented (number INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE amendments (number INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE prints (number INTEGER PRIMARY KEY, symbol TEXT, body BLOB);
+"""
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """One file. All calls come one at a time, from any thread.
+
+    Parameters
+    ----------
+    path
+        The file; made when it is not there.
+    market
+        What identifies the market that the orders belong to; another market's file is refused.
+
+    Raises
+    ------
+    ConfigurationError : not a file of this kind or of this market, or in use by another exchange.
+    """
+
+    def __init__(self, path: str, market: Mapping[str, Any]) -> None:
+        self._path = path
+        try:
+            fresh = not os.path.exists(path) or os.path.getsize(path) == 0
+            if fresh:
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+            self._execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._execute("PRAGMA journal_mode = WAL")
+            self._execute("PRAGMA synchronous = NORMAL")
+            self._identify(fresh, msgspec.json.encode(dict(market), order="sorted").decode())
+        except (sqlite3.Error, OSError) as error:
+            raise ConfigurationError(
+                f"path={path!r} cannot keep the state of a paper exchange: {error}.",
+                recovery_suggestions=["Another exchange may be using it; end that one, or give another path."],
+            ) from error
+        self._printed: dict[str, int] = {}  # how many prints of each symbol are written down
+
+    def _execute(self, command: str, values: Iterable[Any] = ()) -> list[Any]:
+        return self._connection.execute(command, tuple(values)).fetchall()
+
+    def _identify(self, fresh: bool, market: str) -> None:
+        if fresh:
+            self._connection.executescript("BEGIN;" + _TABLES + "COMMIT;")
+            self._execute("INSERT INTO meta VALUES ('version', ?), ('market', ?)", (VERSION, market))
+            return
+        known = dict(self._execute("SELECT name, value FROM meta"))
+        if known.get("version") != VERSION or known.get("market") != market:
+            self._connection.close()
+            raise ConfigurationError(
+                f"path={self._path!r} belongs to another market: {known.get('market')}, and this one is {market}.",
+                recovery_suggestions=["Start the exchange with the same seed, symbols and history, or another path."],
+            )
+
+    def load(self, accounts: Accounts, now_us: int) -> Kept:
+        """What the file has; accounts and keys go into ``accounts``.
+
+        Raises
+        ------
+        ConfigurationError : the file's last event lies after ``now_us``, market time.
+        """
+        newest = self._execute("SELECT value FROM meta WHERE name = 'newest_us'")
+        since_us = int(newest[0][0]) if newest else None
+        if since_us is not None and since_us > now_us:
+            raise ConfigurationError(
+                f"path={self._path!r} has come to {iso(since_us // 1000)}, and this exchange's clock says "
+                f"{iso(now_us // 1000)}.",
+                recovery_suggestions=["Start it with a clock at or after that time, or with another path."],
+            )
+        for account in self._read("accounts", Account):
+            accounts.accounts[account.uid] = account
+        for body in self._bodies("keys"):
+            accounts.restore(msgspec.json.decode(body))
+        records, prints = Records(), Prints()
+        for symbol, body in self._execute("SELECT symbol, body FROM counters"):
+            records.counters[symbol] = msgspec.json.decode(body, type=Counters)
+        for order in self._read("orders", Order):
+            records.add(order)
+        for order_list in self._read("lists", OrderList):
+            records.add_list(order_list)
+        for fill in self._read("fills", Fill):
+            records.add_fill(fill)
+        for match in self._read("prevented", Prevented):
+            records.add_prevented(match)
+        for amendment in self._read("amendments", Amendment):
+            records.add_amendment(amendment)
+        records.take_changes()
+        for symbol, body in self._execute("SELECT symbol, body FROM prints ORDER BY number"):
+            prints.add(symbol, msgspec.json.decode(body, type=Print))
+            self._printed[symbol] = self._printed.get(symbol, 0) + 1
+        return Kept(records, prints, since_us)
+
+    def _bodies(self, table: str) -> list[bytes]:
+        return [body for (body,) in self._execute(f"SELECT body FROM {table}")]  # noqa: S608 - our own names
+
+    def _read(self, table: str, kind: type[T]) -> list[T]:
+        decoder = msgspec.json.Decoder(kind)
+        return [decoder.decode(body) for body in self._bodies(table)]
+
+    def save(self, desk: Desk, now_us: int) -> None:
+        """Write down what changed since the last time, in one transaction; nothing where nothing did."""
+        records = desk.records
+        changed = records.take_changes()
+        printed = {
+            symbol: desk.prints.of(symbol)[self._printed.get(symbol, 0) :]
+            for symbol in changed.symbols
+            if len(desk.prints.of(symbol)) > self._printed.get(symbol, 0)
+        }
+        if not (changed.orders or changed.lists or changed.accounts or changed.symbols or printed):
+            return
+        encode = msgspec.json.encode
+        accounts = desk.engine.accounts
+        self._execute("BEGIN")
+        many = self._connection.executemany
+        many("REPLACE INTO accounts VALUES (?, ?)", [(uid, encode(accounts[uid])) for uid in changed.accounts])
+        many("REPLACE INTO counters VALUES (?, ?)", [(s, encode(records.counters[s])) for s in changed.symbols])
+        many("REPLACE INTO orders VALUES (?, ?, ?)", [(*key, encode(order)) for key, order in changed.orders.items()])
+        many("REPLACE INTO lists VALUES (?, ?)", [(number, encode(one)) for number, one in changed.lists.items()])
+        many("INSERT INTO fills (body) VALUES (?)", [(encode(fill),) for fill in changed.fills])
+        many("INSERT INTO prevented (body) VALUES (?)", [(encode(match),) for match in changed.prevented])
+        many("INSERT INTO amendments (body) VALUES (?)", [(encode(one),) for one in changed.amendments])
+        for symbol, prints in printed.items():
+            rows = [(symbol, encode(one)) for one in prints]
+            many("INSERT INTO prints (symbol, body) VALUES (?, ?)", rows)
+            self._printed[symbol] = self._printed.get(symbol, 0) + len(prints)
+        self._execute("REPLACE INTO meta VALUES ('newest_us', ?)", (now_us,))
+        self._execute("COMMIT")
+
+    def add_key(self, api_key: str, body: Mapping[str, Any]) -> None:
+        """Write down a key."""
+        self._execute("REPLACE INTO keys VALUES (?, ?)", (api_key, msgspec.json.encode(dict(body))))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

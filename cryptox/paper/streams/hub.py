@@ -1,0 +1,308 @@
+"""Which connection wants which stream, and the way of every event from the sources to the clients.
+
+The sources are asked on the desk's worker, in one job for all streams (``pump`` says when). What they tell is written
+once for each form that a client wants, and all that one pass has for a client goes out in one write. A client that
+does not read is cut off when too much waits for it (``sockets.MOST_WAITING``); nothing is dropped before that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Protocol, TypeVar
+
+from cryptox.paper.clock import MarketClock
+from cryptox.paper.market import Levels, Market
+from cryptox.paper.refusals import TOO_MANY_QUEUED, Refused
+from cryptox.paper.sockets import Connects, Lines, Rules, frame
+from cryptox.venues.binance.codes import Code
+
+from .connection import Connection
+from .look import Event
+from .messages import Message, Told
+from .opening import is_stream_path, read_opening
+from .pump import Pump
+from .sources import Sources, is_served
+
+__all__ = ["Desk", "Hub", "Tamper", "WatchedMarket", "serve_stream"]
+
+T = TypeVar("T")
+INTERNAL = 1011  # close code: the exchange's own fault
+BAD_REQUEST, TOO_MANY_REQUESTS, NOT_FOUND = 400, 429, 404
+
+
+class WatchedMarket(Market, Protocol):
+    """A market that says which books it has shown."""
+
+    watchers: list[Callable[[str, int, Levels], None]]  # symbol, how many levels were asked for, the book
+
+
+class Desk(Protocol):
+    """Where the market is touched."""
+
+    @property
+    def market(self) -> WatchedMarket:
+        """The market that everybody sees."""
+
+    @property
+    def clock(self) -> MarketClock:
+        """Market time."""
+
+    @property
+    def listeners(self) -> list[Callable[[list[Any]], None]]:
+        """Called on the loop after users have done something."""
+
+    async def run(self, job: Callable[[int], T]) -> T:
+        """What ``job`` returns, called with market time in microseconds."""
+
+
+class Tamper(Protocol):
+    """Comes between the exchange and its clients, for faults."""
+
+    def outgoing(self, connection: Connection, stream: str | None, payload: bytes) -> Iterable[bytes]:
+        """What is sent instead of ``payload``: nothing, it, something else, or several.
+
+        ``stream`` is None for answers to control messages. What is held back is sent later with ``connection.push``;
+        ``connection.line`` can be frozen, thawed and cut.
+        """
+
+
+@dataclass(slots=True)
+class _Topic:
+    """A stream that somebody has subscribed to. ``number`` tells this time from an earlier one."""
+
+    number: int
+    is_served: bool
+    joining: int = 0
+    readers: dict[Connection, None] = field(default_factory=dict)
+
+
+class Hub:
+    """The market streams of an exchange. Lives on the server's loop; made and closed there.
+
+    Parameters
+    ----------
+    desk
+        Market, clock, and the worker for all that touches them.
+    rules
+        Pings and life of connections.
+    connects, lines
+        Counts of connection attempts by address, and the open connections; to share them with other sockets.
+    tamper
+        Comes between the exchange and its clients; None for nothing.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        rules: Rules | None = None,
+        *,
+        connects: Connects | None = None,
+        lines: Lines | None = None,
+        tamper: Tamper | None = None,
+    ) -> None:
+        self.desk, self.rules, self.tamper = desk, rules or Rules(), tamper
+        self.connects, self.lines = connects or Connects(), Lines() if lines is None else lines
+        self.connections: dict[Connection, None] = {}
+        self._topics: dict[str, _Topic] = {}
+        self._numbers = count()
+        self._held = 0
+        self._sources = Sources(desk.market)
+        self._pump = Pump(desk.clock, self._pass, self._is_needed)
+        self._task: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        desk.market.watchers.append(self._sources.note)
+        desk.clock.watchers.append(self._clock_moved)
+        desk.listeners.append(self._something_happened)
+
+    def poke(self) -> None:
+        """Users have done something: look at the streams at once."""
+        self._pump.poke()
+
+    async def close(self) -> None:
+        """Send ``serverShutdown``, close all connections (all of ``lines``), and look at the market no more."""
+        self.desk.clock.watchers.remove(self._clock_moved)
+        self.desk.market.watchers.remove(self._sources.note)
+        if self._something_happened in self.desk.listeners:
+            self.desk.listeners.remove(self._something_happened)
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        await self.lines.close()
+
+    def now_us(self) -> int:
+        """Market time in microseconds."""
+        return self.desk.clock.now_us()
+
+    async def serve(self, connection: Connection) -> None:
+        """Serve a connection from the handshake to its end."""
+        self.connections[connection] = None
+        self.lines.add(connection.line)
+        try:
+            await connection.serve()
+        finally:
+            self.lines.remove(connection.line)
+            del self.connections[connection]
+            self.unsubscribe(connection, list(connection.streams))
+
+    async def subscribe(self, connection: Connection, names: Iterable[str]) -> None:
+        """Send these streams to a connection from now on; returns when their first moment has been looked at."""
+        topics = {}
+        for name in names:
+            if name not in connection.streams:
+                connection.streams[name] = None
+                topics[name] = self._topic(name)
+                topics[name].joining += 1
+        try:
+            if any(topic.is_served for topic in topics.values()) and not self._held:
+                await self._passed()
+            for name, topic in topics.items():
+                if name in connection.streams:
+                    topic.readers[connection] = None
+        finally:
+            for name, topic in topics.items():
+                topic.joining -= 1
+                self._forget(name)
+
+    def unsubscribe(self, connection: Connection, names: Iterable[str]) -> None:
+        """Send these streams to a connection no longer."""
+        for name in names:
+            connection.streams.pop(name, None)
+            if name in self._topics:
+                self._topics[name].readers.pop(connection, None)
+                self._forget(name)
+
+    def is_wanted(self, stream: str) -> bool:
+        """Whether any connection gets that stream."""
+        topic = self._topics.get(stream)
+        return topic is not None and bool(topic.readers)
+
+    def publish(self, messages: Iterable[Message]) -> int:
+        """Send messages to whoever has subscribed to their streams, in this order; how many anybody wanted."""
+        wanted, waiting = 0, {}  # type: int, dict[Connection, list[bytes]]
+        for message in messages:
+            topic = self._topics.get(message.stream)
+            if topic is None or not topic.readers:
+                continue
+            wanted += 1
+            for connection in topic.readers:
+                frames = waiting.get(connection)
+                if frames is None:
+                    frames = waiting[connection] = []
+                if self.tamper is None and connection.line.tamper is None:
+                    frames.append(message.frame(connection.form))
+                else:
+                    frames += self.outgoing(connection, message.stream, message.payload(connection.form))
+        for connection, frames in waiting.items():
+            if frames:
+                connection.line.write(b"".join(frames))
+        return wanted
+
+    def answer(self, connection: Connection, payload: bytes) -> None:
+        """Send a client the answer to what it said."""
+        for one in self.outgoing(connection, None, payload):
+            connection.line.write(one)
+
+    def outgoing(self, connection: Connection, stream: str | None, payload: bytes) -> list[bytes]:
+        """The frames that go out for a message, after the tampers of hub and line."""
+        payloads: Iterable[bytes] = (payload,)
+        if self.tamper is not None:
+            payloads = self.tamper.outgoing(connection, stream, payload)
+        change = connection.line.tamper
+        if change is not None:
+            payloads = [changed for one in payloads for changed in change(one)]
+        return [frame(one) for one in payloads]
+
+    async def drain(self) -> None:
+        """Wait until every client has caught up."""
+        for connection in tuple(self.connections):
+            await connection.line.drain()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing of the market is sent meanwhile; afterwards the streams begin anew from where the market is."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            for topic in self._topics.values():
+                topic.number = next(self._numbers)
+            self.poke()
+
+    def _topic(self, name: str) -> _Topic:
+        topic = self._topics.get(name)
+        if topic is None:
+            topic = self._topics[name] = _Topic(next(self._numbers), is_served(name, self.desk.market))
+        return topic
+
+    def _forget(self, name: str) -> None:
+        topic = self._topics.get(name)
+        if topic is not None and not topic.readers and not topic.joining:
+            del self._topics[name]
+
+    def _is_needed(self) -> bool:
+        return not self._held and any(topic.is_served for topic in self._topics.values())
+
+    async def _passed(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._pump.run(), name="cryptox-paper-streams")
+            self._task.add_done_callback(self._ended)
+        await self._pump.passed()
+
+    async def _pass(self) -> None:
+        """One look at all streams that are wanted, and what it brought sent."""
+        if not self._is_needed():
+            return
+        wanted = {name: topic.number for name, topic in self._topics.items() if topic.is_served}
+        still = self.desk.clock.speed == 0
+
+        def collect(now_us: int) -> list[tuple[str, Event]]:
+            return self._sources.collect(now_us, wanted, still=still)
+
+        told = await self.desk.run(collect)
+        if not self._held:
+            self.publish(Told(stream, event) for stream, event in told)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """The pump has stopped: on an error nobody may go on waiting for streams that have fallen silent."""
+        if task.cancelled() or task.exception() is None:
+            return
+        context = {"message": "The market streams failed.", "exception": task.exception(), "task": task}
+        self._loop.call_exception_handler(context)
+        for connection in self.connections:
+            connection.line.end(INTERNAL, "Internal error")
+
+    def _clock_moved(self) -> None:
+        self._loop.call_soon_threadsafe(self._pump.poke)
+
+    def _something_happened(self, reports: list[Any]) -> None:  # noqa: ARG002 - the form of a desk's listeners
+        self._pump.poke()
+
+
+async def serve_stream(request: Any, hub: Hub) -> Any:
+    """Serve one request to ``/ws`` or ``/stream``: the WebSocket, once it has ended, or the answer that refuses it."""
+    from aiohttp import web
+
+    if not is_stream_path(request.raw_path):
+        return web.Response(status=NOT_FOUND)
+    try:
+        opening = read_opening(request.raw_path)
+        if not web.WebSocketResponse().can_prepare(request):
+            return web.Response(status=BAD_REQUEST, text="This address takes WebSocket connections.\n")
+        wait = hub.connects.admit(request.remote or "", time.time())
+        if wait is not None:
+            raise Refused(Code.TOO_MANY_REQUESTS, text=TOO_MANY_QUEUED, status=TOO_MANY_REQUESTS, retry_after=wait)
+    except Refused as refused:
+        headers = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
+        body = json.dumps({"code": int(refused.code), "msg": refused.text})
+        return web.Response(status=refused.status, text=body, content_type="application/json", headers=headers)
+    connection = Connection(hub, request, opening)
+    await hub.serve(connection)
+    return connection.line.socket

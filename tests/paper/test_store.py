@@ -1,0 +1,253 @@
+"""A paper account survives a restart, and a kill at any moment."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import random
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from cryptox.errors import ConfigurationError
+from cryptox.paper.exchange import PaperExchange, PaperKeys
+
+NOON = "2024-06-01 12:00"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Trader:
+    """A bare signed client."""
+
+    made: ClassVar[list[Trader]] = []
+
+    def __init__(self, url: str, keys: PaperKeys) -> None:
+        self.keys = keys
+        self.made.append(self)
+        self.client = httpx.Client(base_url=url, headers={"X-MBX-APIKEY": keys.api_key}, trust_env=False)
+
+    def ask(self, method: str, path: str, **params: object) -> httpx.Response:
+        query = urlencode({**params, "timestamp": int(time.time() * 1000)})
+        signature = hmac.new(self.keys.secret_key.encode(), query.encode(), hashlib.sha256).hexdigest()
+        return self.client.request(method, f"/api/v3/{path}?{query}&signature={signature}")
+
+    def state(self) -> dict[str, object]:
+        """All that the account can be asked about itself, times of asking left out."""
+        pages = {
+            "account": self.ask("GET", "account").json(),
+            "open": self.ask("GET", "openOrders", symbol="BTCUSDT").json(),
+            "all": self.ask("GET", "allOrders", symbol="BTCUSDT").json(),
+            "trades": self.ask("GET", "myTrades", symbol="BTCUSDT").json(),
+            "lists": self.ask("GET", "allOrderList").json(),
+            "prevented": self.ask("GET", "myPreventedMatches", symbol="BTCUSDT", orderId=1).json(),
+            "tape": self.client.get("/api/v3/trades", params={"symbol": "BTCUSDT", "limit": 20}).json(),
+        }
+        assert all("code" not in page for page in pages.values()), pages
+        return pages
+
+    def price(self) -> Decimal:
+        return Decimal(self.client.get("/api/v3/ticker/price", params={"symbol": "BTCUSDT"}).json()["price"])
+
+
+def lived(trader: Trader) -> None:
+    """A market order, a resting one, a cancelled one, an amended one, a list, and a trade with itself prevented."""
+    price = trader.price()
+
+    def limit(side: str, factor: str, quantity: str) -> dict[str, object]:
+        near = (price * Decimal(factor)).quantize(Decimal("0.01"))
+        answer = trader.ask(
+            "POST", "order", symbol="BTCUSDT", side=side, type="LIMIT", timeInForce="GTC", quantity=quantity, price=near
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    answer = trader.ask("POST", "order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.02")
+    assert answer.json()["status"] == "FILLED"
+    limit("BUY", "0.99", "0.03")
+    gone = limit("BUY", "0.98", "0.01")
+    assert trader.ask("DELETE", "order", symbol="BTCUSDT", orderId=gone["orderId"]).status_code == 200
+    large = limit("BUY", "0.97", "0.02")
+    amended = trader.ask(
+        "PUT", "order/amend/keepPriority", symbol="BTCUSDT", orderId=large["orderId"], newQty="0.01000"
+    )
+    assert amended.status_code == 200, amended.text
+    listed = trader.ask(
+        "POST",
+        "orderList/oco",
+        symbol="BTCUSDT",
+        side="SELL",
+        quantity="0.01",
+        aboveType="LIMIT_MAKER",
+        abovePrice=(price * Decimal("1.05")).quantize(Decimal("0.01")),
+        belowType="STOP_LOSS",
+        belowStopPrice=(price * Decimal("0.90")).quantize(Decimal("0.01")),
+    )
+    assert listed.status_code == 200, listed.text
+
+
+@pytest.fixture(autouse=True)
+def _closed_clients() -> Iterator[None]:
+    yield
+    while Trader.made:
+        Trader.made.pop().client.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "paper.sqlite"
+
+
+def test_everything_is_there_after_a_restart(path: Path) -> None:
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        keys = exchange.create_account({"USDT": 50_000, "BTC": 1})
+        trader = Trader(exchange.rest_url, keys)
+        lived(trader)
+        before = trader.state()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 or os.name == "nt"
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        trader = Trader(exchange.rest_url, keys)
+        assert trader.state() == before
+        placed = trader.ask("POST", "order", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.001").json()
+        assert placed["orderId"] == max(order["orderId"] for order in before["all"]) + 1
+        assert placed["fills"][0]["tradeId"] == before["tape"][-1]["id"] + 1
+
+
+def test_an_order_that_rested_is_filled_by_what_the_market_did_meanwhile(path: Path) -> None:
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        keys = exchange.create_account({"USDT": 50_000})
+        trader = Trader(exchange.rest_url, keys)
+        near = trader.price() - 5
+        placed = trader.ask(
+            "POST", "order", symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price=near
+        ).json()
+        assert placed["status"] == "NEW"
+        low = min(
+            Decimal(row[3])
+            for row in trader.client.get(
+                "/api/v3/klines", params={"symbol": "BTCUSDT", "interval": "1m", "limit": 5}
+            ).json()
+        )
+    with PaperExchange(clock="2024-06-02 12:00", path=path) as exchange:
+        trader = Trader(exchange.rest_url, keys)
+        rows = trader.client.get("/api/v3/klines", params={"symbol": "BTCUSDT", "interval": "1m", "limit": 1000}).json()
+        assert min(Decimal(row[3]) for row in rows) < near < low + 100  # the market did come down to it
+        order = trader.ask("GET", "order", symbol="BTCUSDT", orderId=placed["orderId"]).json()
+        assert order["status"] == "FILLED"
+        assert order["updateTime"] > placed["transactTime"]
+        assert trader.ask("GET", "myTrades", symbol="BTCUSDT").json()[0]["isMaker"] is True
+
+
+def test_two_exchanges_cannot_share_a_file(path: Path) -> None:
+    with (
+        PaperExchange(clock=NOON, path=path),
+        pytest.raises(ConfigurationError, match=r"paper\.sqlite.*locked"),
+        PaperExchange(clock=NOON, path=path),
+    ):
+        pass
+
+
+def test_another_market_and_an_earlier_clock_are_refused(path: Path) -> None:
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        keys = exchange.create_account()
+    with pytest.raises(ConfigurationError, match="another market"):
+        PaperExchange(8, clock=NOON, path=path).start()
+    with pytest.raises(ConfigurationError, match="has come to 2024-06-01T12:00"):
+        PaperExchange(clock="2024-05-01", path=path).start()
+    with PaperExchange(clock=NOON, path=path) as exchange:  # a refusal has not spoilt the file
+        assert Trader(exchange.rest_url, keys).state()["open"] == []
+
+
+def test_a_file_of_something_else_is_refused_and_left_alone(path: Path) -> None:
+    path.write_bytes(b"my thesis" * 100)
+    with pytest.raises(ConfigurationError, match="cannot keep the state"):
+        PaperExchange(clock=NOON, path=path).start()
+    assert path.read_bytes() == b"my thesis" * 100
+
+
+def test_nothing_is_written_without_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with PaperExchange(clock=NOON) as exchange:
+        lived(Trader(exchange.rest_url, exchange.create_account({"USDT": 50_000, "BTC": 1})))
+    assert list(tmp_path.iterdir()) == []
+
+
+PROGRAM = """
+import json, sys, time
+from cryptox.paper.exchange import PaperExchange
+exchange = PaperExchange(clock=("2024-06-01 12:00", 60), path=sys.argv[1]).start()
+print(json.dumps([exchange.rest_url, *exchange.create_account({"USDT": 1_000_000, "BTC": 20})]), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moment_it_comes_back_consistent(path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with program:
+        assert program.stdout is not None
+        url, *both = json.loads(program.stdout.readline())
+        keys = PaperKeys(*both)
+        trader = Trader(url, keys)
+        price, known = trader.price(), {}
+        ends = time.monotonic() + chance.uniform(0.3, 1.2)
+        while time.monotonic() < ends:
+            near = (price * Decimal(chance.uniform(0.995, 1.005))).quantize(Decimal("0.01"))
+            answer = trader.ask(
+                "POST",
+                "order",
+                symbol="BTCUSDT",
+                side=chance.choice(["BUY", "SELL"]),
+                type="LIMIT",
+                timeInForce="GTC",
+                quantity="0.01",
+                price=near,
+            )
+            known.update({answer.json()["orderId"]: answer.json()} if answer.status_code == 200 else {})
+            if known and chance.random() < 0.3:
+                trader.ask("DELETE", "order", symbol="BTCUSDT", orderId=chance.choice(list(known)))
+        program.kill()
+    with PaperExchange(clock="2024-06-01 13:00", path=path, limits={"REQUEST_WEIGHT": (100_000, "1m")}) as exchange:
+        check_consistent(Trader(exchange.rest_url, keys), known)
+
+
+def check_consistent(trader: Trader, known: dict[int, dict[str, object]]) -> None:
+    state = trader.state()
+    orders = {order["orderId"]: order for order in state["all"]}
+    assert len(known) > 5
+    assert set(known) <= set(orders)
+    balances = {row["asset"]: (Decimal(row["free"]), Decimal(row["locked"])) for row in state["account"]["balances"]}
+    held = {"USDT": Decimal(0), "BTC": Decimal(0)}
+    total = {"USDT": Decimal(1_000_000), "BTC": Decimal(20)}
+    for order in state["open"]:
+        rest = Decimal(order["origQty"]) - Decimal(order["executedQty"])
+        if order["side"] == "BUY":
+            held["USDT"] += rest * Decimal(order["price"])
+        else:
+            held["BTC"] += rest
+    filled: dict[int, Decimal] = {}
+    for trade in state["trades"]:
+        sign = 1 if trade["isBuyer"] else -1
+        total["BTC"] += sign * Decimal(trade["qty"])
+        total["USDT"] -= sign * Decimal(trade["quoteQty"])
+        total[trade["commissionAsset"]] -= Decimal(trade["commission"])
+        filled[trade["orderId"]] = filled.get(trade["orderId"], Decimal(0)) + Decimal(trade["qty"])
+    assert {asset: balances[asset][1] for asset in held} == held
+    assert {asset: sum(balances[asset]) for asset in total} == total
+    assert filled == {n: Decimal(o["executedQty"]) for n, o in orders.items() if Decimal(o["executedQty"])}
