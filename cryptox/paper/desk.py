@@ -124,6 +124,8 @@ class Desk:
                 error = caught
             if self.store is not None:
                 self.store.save(self, now_us)
+            else:
+                self.records.take_changes()
             return _Done(value, error, self.engine.take_reports())
 
     def _heard(self, future: asyncio.Future[_Done]) -> None:

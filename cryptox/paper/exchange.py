@@ -216,20 +216,22 @@ class PaperExchange(Displayed):
         """Whether it listens."""
         return self._server.running
 
-    def create_account(self, balances: Mapping[str, Any] | None = None) -> PaperKeys:
+    def create_account(self, balances: Mapping[str, Any] | None = None, *, takes_discount: bool = False) -> PaperKeys:
         """A new account, as a named tuple ``(api_key, secret_key)`` of an HMAC key that may trade.
 
         Parameters
         ----------
         balances
             Amounts by asset; None for what the exchange was given.
+        takes_discount
+            Whether commission is taken from BNB, a quarter off, as long as there is enough of it.
 
         Raises
         ------
         ValidationError : an amount that cannot be.
         """
         amounts = None if balances is None else read_balances(balances)
-        key = self._state.create_account(amounts)
+        key = self._state.create_account(amounts, takes_discount=check_flag(takes_discount, name="takes_discount"))
         return PaperKeys(key.api_key, key.secret)
 
     def first_account(self) -> PaperKeys:

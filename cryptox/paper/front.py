@@ -11,6 +11,7 @@ from .control import PATH as CONTROL_PATH
 from .control import Control
 from .control import control as answer_control
 from .faults import Faults
+from .follower import Follower
 from .requests import RequestLog
 from .server import Handler
 from .sockets import Connects, Rules
@@ -53,6 +54,8 @@ class Front:
             latency=latency,
             log=log,
         )
+        self.follower = Follower(self._desk, lambda: self.ws_api.is_listened)
+        self.ws_api.heard = self.follower.poke
         self._faults, self._control = faults, control
         faults.bind(ServerActions(faults, state.clock, answers, self.hub, self.ws_api, transports))
 
@@ -70,6 +73,7 @@ class Front:
     async def close(self) -> None:
         """Close all sockets."""
         self._faults.bind(None)
+        await self.follower.close()
         await self.hub.close()
         await self.ws_api.close()
 

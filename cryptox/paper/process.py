@@ -150,7 +150,7 @@ def _welcome(exchange: PaperExchange, keys: PaperKeys) -> str:
   cryptox         cx.connect("binance", rest_url="{rest}")
   programs        BINANCE_API_URL={rest}
   python-binance  client = Client(key, secret, ping=False); client.API_URL = "{api[0]}"
-  ccxt            exchange.urls["api"].update(public="{api[1]}", private="{api[1]}")
+  ccxt            exchange.urls["api"] = dict(public="{api[1]}", private="{api[1]}")
   official SDK    ConfigurationRestAPI(api_key=key, api_secret=secret, base_path="{rest}")
 
 Streams and user data of other clients: docs/clients.md. Ctrl-C ends it."""

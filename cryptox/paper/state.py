@@ -75,12 +75,13 @@ class State:
         )
         self._balances, self._store = opening.balances, store
 
-    def create_account(self, balances: Mapping[str, Decimal] | None) -> Key:
+    def create_account(self, balances: Mapping[str, Decimal] | None, *, takes_discount: bool = False) -> Key:
         """A new account and its first key."""
         amounts = self._balances if balances is None else balances
 
         def create(now_us: int) -> Key:
             account, key = self.accounts.create(amounts, now_us)
+            account.takes_discount = takes_discount
             self.desk.records.changed.accounts.add(account.uid)
             return self._keep(key)
 

@@ -43,6 +43,7 @@ EDGES = (
     "paper/desk.py",
     "paper/exchange.py",
     "paper/faults.py",
+    "paper/follower.py",
     "paper/front.py",
     "paper/process.py",
     "paper/server.py",

@@ -43,7 +43,7 @@ def nbval(path: Path, home: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS][:1] == ["01_history.ipynb"]
+    assert [path.name for path in NOTEBOOKS][:2] == ["01_history.ipynb", "02_paper_exchange.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
+import time
 import urllib.request
 from decimal import Decimal
 from pathlib import Path
@@ -147,3 +150,29 @@ def test_real_history_is_served_to_its_end(shared: Path) -> None:
     assert len(finished) >= min(len(times), 999)
     for name, place in (("open", 1), ("high", 2), ("low", 3), ("close", 4), ("volume", 5)):
         assert [float(row[place]) for row in finished] == frame[name].tolist()[-len(finished) :]
+
+
+def test_an_account_that_takes_the_discount_pays_in_bnb() -> None:
+    with PaperExchange(clock="2024-06-01 12:00") as exchange:
+        plain, cheap = exchange.create_account(), exchange.create_account(takes_discount=True)
+        commissions = []
+        for keys in (plain, cheap):
+            query = f"symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.1&timestamp={int(time.time() * 1000)}"
+            signature = hmac.new(keys.secret_key.encode(), query.encode(), hashlib.sha256).hexdigest()
+            asked = urllib.request.Request(
+                f"{exchange.rest_url}/api/v3/order?{query}&signature={signature}",
+                method="POST",
+                headers={"X-MBX-APIKEY": keys.api_key},
+            )
+            with urllib.request.urlopen(asked) as answer:
+                commissions.append(json.load(answer)["fills"])
+        prices = f"{exchange.rest_url}/api/v3/ticker/price?symbol=BNBUSDT"
+        with urllib.request.urlopen(prices) as answer:
+            bnb = Decimal(json.load(answer)["price"])
+    assert {fill["commissionAsset"] for fill in commissions[0]} == {"BTC"}
+    assert {fill["commissionAsset"] for fill in commissions[1]} == {"BNB"}
+    for fill in commissions[0]:
+        assert Decimal(fill["commission"]) == Decimal(fill["qty"]) / 1000
+    for fill in commissions[1]:
+        worth = Decimal(fill["qty"]) * Decimal(fill["price"]) / 1000 * Decimal("0.75")
+        assert abs(Decimal(fill["commission"]) - worth / bnb) < Decimal("0.00000002")

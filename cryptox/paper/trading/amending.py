@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cryptox.venues.binance.codes import Code
+from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import ExecutionType, ExpiryReason, ListStatusType, OrderStatus, Side
 
 from .board import Board
-from .entering import DUPLICATE, refused
+from .entering import refused
 from .life import Life, need_of
 from .lists import Lists
 from .orders import Amendment, Order
@@ -61,7 +62,7 @@ def amend(life: Life, lists: Lists, board: Board, order: Order, quantity: int, c
 
 def _check(life: Life, lists: Lists, order: Order, quantity: int, client_id: str) -> None:
     if not order.is_open:
-        raise refused("Unknown order sent.", Code.CANCEL_REJECTED)
+        raise refused(EngineText.UNKNOWN_ORDER, Code.CANCEL_REJECTED)
     order_list = lists.of(order)
     if order_list is not None and order_list.takes_bought and order.status is OrderStatus.PENDING_NEW:
         raise refused(PENDING, Code.ORDER_AMEND_REJECTED)
@@ -70,7 +71,7 @@ def _check(life: Life, lists: Lists, order: Order, quantity: int, client_id: str
     if quantity == order.quantity or quantity <= 0:
         raise refused(NO_CHANGE, Code.ORDER_AMEND_REJECTED)
     if client_id != order.client_id and (order.account, client_id) in life.open_ids:
-        raise refused(DUPLICATE, Code.ORDER_AMEND_REJECTED)
+        raise refused(EngineText.DUPLICATE_ORDER, Code.ORDER_AMEND_REJECTED)
 
 
 def _reduce(board: Board, order: Order, quantity: int) -> None:

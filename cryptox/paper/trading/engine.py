@@ -11,12 +11,13 @@ from collections.abc import Mapping
 
 from cryptox.paper.market import Levels, Market
 from cryptox.venues.binance.codes import Code
+from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import OrderStatus, Side
 
 from .accounts import Account
 from .amending import amend
 from .board import Board
-from .entering import FUNDS, Entrance, refused
+from .entering import Entrance, refused
 from .life import Life
 from .lists import Lists
 from .orders import NONE, Amendment, ListTicket, Order, OrderList, Placed, Ticket
@@ -63,6 +64,11 @@ class Engine:
         self._lists = Lists(self._life, self._entrance)
         self._boards = self._life.boards
         self._restore(since_us)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether what the market does next could mean anything to an order."""
+        return any(board.is_watched for board in tuple(self._boards.values()))
 
     def advance(self, now_us: int) -> None:
         """Let the market run through open orders up to ``now_us``."""
@@ -227,7 +233,7 @@ class Engine:
         board = self._board(order.symbol, now_us)
         try:
             if not order.is_open:
-                raise refused("Unknown order sent.", Code.CANCEL_REJECTED)
+                raise refused(EngineText.UNKNOWN_ORDER, Code.CANCEL_REJECTED)
             order_list = self._lists.of(order)
             if order_list is not None:
                 return self._lists.cancel(order_list, board, client_id)
@@ -246,7 +252,7 @@ class Engine:
         board = self._board(order_list.symbol, now_us)
         try:
             if not any(order.is_open for order in self._lists.orders(order_list)):
-                raise refused("Unknown order sent.", Code.CANCEL_REJECTED)
+                raise refused(EngineText.UNKNOWN_ORDER, Code.CANCEL_REJECTED)
             return self._lists.cancel(order_list, board, client_id)
         finally:
             self._done()
@@ -294,7 +300,7 @@ class Engine:
         if atoms >= 0:
             self._life.ledger.credit(account.uid, asset, atoms)
         elif not self._life.ledger.charge(account.uid, asset, -atoms):
-            raise refused(FUNDS)
+            raise refused(EngineText.INSUFFICIENT_BALANCE)
         self._life.reports.append(BalanceReport(account.uid, asset, atoms, self.now_us))
         self._positions()
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from cryptox.paper.refusals import Refused
 from cryptox.venues.binance.codes import Code
+from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import (
     ExecutionType,
     ExpiryReason,
@@ -24,14 +25,6 @@ from .resting import limit_of, slice_of
 from .triggers import is_upward
 
 __all__ = ["Demand", "Entrance", "refused"]
-
-FUNDS = "Account has insufficient balance for requested action."
-DUPLICATE = "Duplicate order sent."
-TRIGGERS = "Order would trigger immediately."
-TAKES = "Order would immediately match and take."
-THIN = "Order book liquidity is less than symbol minimum quantity."
-THIN_PEG = "Order book liquidity is too low for this pegged order."
-BAD_PEG = "This price peg cannot be used with this order type."
 
 
 def refused(text: str, code: Code = Code.NEW_ORDER_REJECTED) -> Refused:
@@ -58,7 +51,7 @@ class Entrance:
         """Refuse a client id that an open order of the account, or a neighbour, has."""
         used = any((uid, client_id) in self.life.open_ids for client_id in client_ids)
         if used or len(set(client_ids)) < len(client_ids):
-            raise refused(DUPLICATE)
+            raise refused(EngineText.DUPLICATE_ORDER)
 
     def check(self, board: Board, uid: int, asked: Ticket | Order, *, available: int | None = None) -> Demand:
         """What ``asked`` needs to start now.
@@ -73,7 +66,7 @@ class Entrance:
         if available is None:
             available = self.life.ledger.free(uid, self.life.asset_of(asked, board))
         if demand.hold > available:
-            raise refused(FUNDS)
+            raise refused(EngineText.INSUFFICIENT_BALANCE)
         self._check_price(board, asked, demand)
         return demand
 
@@ -93,7 +86,7 @@ class Entrance:
             sells = asked.side is Side.SELL
             return Demand(board.grid.base(asked.quantity) if sells else made.cost, plan=made)
         if not made.steps:
-            raise refused(THIN)
+            raise refused(EngineText.LIQUIDITY_BELOW_MINIMUM)
         steps = max(made.base_steps, made.traded + made.prevented)
         return Demand(board.grid.base(steps) if asked.side is Side.SELL else asked.quote_quantity, plan=made)
 
@@ -116,12 +109,12 @@ class Entrance:
         if asked.type is OrderType.LIMIT_MAKER:
             price, best = demand.pegged_price or asked.price, board.best(asked.side.other)
             if best is not None and (price >= best if asked.side is Side.BUY else price <= best):
-                raise refused(TAKES)
+                raise refused(EngineText.WOULD_TAKE)
         last = board.last_price()
         if not (asked.type.is_contingent and asked.stop and last):
             return
         if asked.stop <= last if is_upward(asked) else asked.stop >= last:
-            raise refused(TRIGGERS)
+            raise refused(EngineText.WOULD_TRIGGER)
 
     def peg(self, board: Board, asked: Ticket | Order) -> int:
         """The price that a pegged order takes now.
@@ -133,14 +126,14 @@ class Entrance:
         assert asked.peg is not None
         primary = asked.peg.price_type is PegPriceType.PRIMARY_PEG
         if asked.type is OrderType.LIMIT_MAKER and not primary:
-            raise refused(BAD_PEG)
+            raise refused(EngineText.PEG_NOT_FOR_TYPE)
         side = asked.side if primary else asked.side.other
         offset = asked.peg.offset or 0
         price = next(islice((price for price, _ in board.depth(side)), offset, None), None)
         if price is None:
-            raise refused(THIN_PEG)
+            raise refused(EngineText.LIQUIDITY_BELOW_PEG)
         if asked.price and (price > asked.price if asked.side is Side.BUY else price < asked.price):
-            raise refused(THIN_PEG)
+            raise refused(EngineText.LIQUIDITY_BELOW_PEG)
         return price
 
     def announce(self, order: Order, board: Board, demand: Demand | None) -> None:

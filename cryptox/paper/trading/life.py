@@ -249,14 +249,23 @@ class Life:
         order.hold -= spent
         self.ledger.pay(order.account, self.asset_of(order, board), spent)
         self.rehold(order, board)
-        return self._receive(board, order, listing.base if buys else listing.quote, received, is_maker)
+        asset = listing.base if buys else listing.quote
+        return self._receive(board, order, asset, received, quote, is_maker)
 
-    def _receive(self, board: Board, order: Order, asset: str, received: int, is_maker: bool) -> tuple[int, str]:
+    def _receive(
+        self, board: Board, order: Order, asset: str, received: int, quote: int, is_maker: bool
+    ) -> tuple[int, str]:
         account, uid = self.accounts[order.account], order.account
         heir = self._heir(order)
 
         def worth(asset: str, other: str) -> tuple[int, int] | None:
-            return self._worth(asset, other, board.now_us // 1000)
+            now_ms = board.now_us // 1000
+            direct = self._worth(asset, other, now_ms)
+            if direct is not None or asset != board.listing.base:
+                return direct
+            # No pair of the two: by what was just paid for it, and the price of that.
+            through = self._worth(board.listing.quote, other, now_ms)
+            return None if through is None else (through[0] * quote, through[1] * received)
 
         # What arrives may pay the commission only where it is taken from it.
         fee = in_discount_asset(account, asset, received, order.side, is_maker=is_maker, worth=worth)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cryptox.paper.refusals import Refused
+from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import (
     Contingency,
     ExecutionType,
@@ -20,14 +21,12 @@ from cryptox.venues.binance.words import (
 
 from .accounts import Account
 from .board import Board
-from .entering import DUPLICATE, FUNDS, Demand, Entrance, refused
+from .entering import Demand, Entrance, refused
 from .life import Life, copied
 from .orders import NONE, ListTicket, Order, OrderList, Placed, Ticket
 from .reports import ListReport
 
 __all__ = ["Lists"]
-
-BAD_PRICES = "The relationship of the prices for the orders is not correct."
 
 
 class Lists:
@@ -77,7 +76,7 @@ class Lists:
         Refused : -2010 with the engine's text.
         """
         if (account.uid, ticket.client_id) in self.open_ids:
-            raise refused(DUPLICATE)
+            raise refused(EngineText.DUPLICATE_ORDER)
         tickets = _tickets(ticket)
         self.entrance.check_ids(account.uid, *(one.client_id for one in tickets))
         if ticket.working is None:
@@ -193,7 +192,7 @@ class Lists:
                 leg.quantity = board.grid.steps_of(holder.hold)
         try:
             if order_list.takes_bought and not holder.quantity:
-                raise refused(FUNDS)
+                raise refused(EngineText.INSUFFICIENT_BALANCE)
             if len(legs) == 1:
                 demands = [self.entrance.check(board, holder.account, holder, available=available)]
             else:
@@ -245,7 +244,7 @@ def _check_relation(legs: tuple[Ticket | Order, ...], last: int) -> None:
     """The leg above must stand above the last price, the one below it below; an order without a price passes."""
     above, below = (_mark(leg) for leg in legs)
     if (above and last and above <= last) or (below and last and below >= last) or (above and below and above <= below):
-        raise refused(BAD_PRICES)
+        raise refused(EngineText.PRICE_RELATION)
 
 
 def _mark(leg: Ticket | Order) -> int:

@@ -77,6 +77,8 @@ class WsApi:
         What faults do to a request; asked once for each.
     tamper : callable or None
         What becomes of each outgoing message: none, it, or several. For faults.
+    heard : callable
+        Called after a request about sessions and subscriptions: somebody may have begun to listen.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class WsApi:
         self.lines = Lines() if lines is None else lines
         self.meddle: Meddle | None = None
         self.tamper: Tamper | None = None
+        self.heard: Callable[[], None] = lambda: None
         self._desk, self._answers, self._wall = desk, answers, wall
         self._rules = Rules(ping_every, connection_life)
         self._connects = Connects() if connects is None else connects
@@ -136,6 +139,11 @@ class WsApi:
             self._connections.discard(connection)
             self.lines.remove(line)
         return line.socket
+
+    @property
+    def is_listened(self) -> bool:
+        """Whether any connection has subscribed to user data."""
+        return any(connection.session.subscriptions for connection in self._connections)
 
     def end_user_streams(self, account: int | None = None) -> int:
         """End the subscriptions to an account, or all; returns how many there were."""
@@ -226,6 +234,7 @@ class WsApi:
                 shown = self._shows(connection, call)
                 gate, now_us = self._answers.gate, self._desk.clock.now_us()
                 outcome = answer_own(connection, call, gate, now_us, rate_limits=shown)
+                self.heard()
                 return Done(outcome.body, {}, weight), outcome.ended, weight
             skew_us = 0 if meddling is None else meddling.skew_us
             made = await self._worked(connection, call, twin, now, skew_us)

@@ -76,3 +76,10 @@ def test_aggregates_of_prints(scene):
     scene.place(3, "SELL", "LIMIT", 1, 9_999)
     assert scene.engine.prints.of("BTCUSDT")[-1].opens
     assert {(one.before, one.aggregates_before) for one in prints} == {(1, 1)}
+
+
+def test_an_answer_does_not_grow_after_its_call(scene):
+    placed = scene.place(1, "BUY", "LIMIT", 150, 10_002)
+    assert len(placed.fills) == 1
+    scene.place(2, "SELL", "LIMIT", 50, 10_002)
+    assert (placed.order.executed, len(placed.fills)) == (150, 1)
