@@ -101,7 +101,19 @@ def test_the_pair_may_stand_the_other_way_round(charged):
     charged.check()
 
 
-def test_no_pair_no_discount(charged):
+def test_what_was_bought_is_worth_what_was_paid_for_it(charged):
+    """There is no BNBBTC here, so the fee on BTC goes by its price in USDT and that of BNB."""
     charged.accounts[1].takes_discount = True
-    (fill,) = charged.place(1, "BUY", "LIMIT", 100, 10_002).fills  # receives BTC: there is no BNBBTC here
-    assert fill.commission_asset == "BTC"
+    (fill,) = charged.place(1, "BUY", "LIMIT", 100, 10_002).fills
+    # 10 002 000 atoms of USDT * 0.001 * 0.75 at 260 USDT
+    assert (fill.commission, fill.commission_asset) == (28, "BNB")
+    assert charged.balance(1, "BTC") == (10**13 + 100_000, 0)
+    charged.check()
+
+
+def test_no_price_no_discount(charged):
+    charged.accounts[1].takes_discount = True
+    charged.accounts[1].discount_asset = "ETH"
+    charged.accounts[1].balance("ETH").free = 10**13
+    (fill,) = charged.place(1, "BUY", "LIMIT", 100, 10_002).fills
+    assert (fill.commission, fill.commission_asset) == (100, "BTC")
