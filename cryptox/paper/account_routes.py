@@ -12,8 +12,8 @@ from cryptox.venues.binance.wire.account import (
 )
 from cryptox.venues.binance.wire.orders import Discount
 
-from .order_answers import amendment_row, my_trade, prevented_row
-from .order_queries import BY_TIME, combined, neither, order_of, times, window
+from .orders.answers import amendment_row, my_trade, prevented_row
+from .orders.queries import BY_TIME, combined, neither, order_of, times, window
 from .question import Question, Told, status_of
 from .refusals import Refused
 from .symbols import filters_of

@@ -6,7 +6,6 @@ import hashlib
 import secrets
 import string
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -114,10 +113,6 @@ class Accounts:
     def remove_key(self, api_key: str) -> None:
         """Withdraw a key; nothing happens where there is none."""
         self._keys.pop(api_key, None)
-
-    def set_trading(self, api_key: str, *, can_trade: bool) -> None:
-        """Let a key trade, or only read."""
-        self._keys[api_key] = replace(self._keys[api_key], can_trade=can_trade)
 
     def keys_of(self, uid: int) -> list[Key]:
         """The keys of an account, oldest first."""

@@ -29,11 +29,6 @@ class Cache:
         self.put(key, made, weigh(made))
         return made
 
-    def peek(self, key: Hashable) -> object | None:
-        """What is kept under ``key``, or None; nothing is made and nothing counts as used."""
-        found = self._items.get(key)
-        return None if found is None else found[0]
-
     def put(self, key: Hashable, item: object, weight: int) -> None:
         """Keep ``item``; what is kept under a key never changes."""
         if key in self._items:

@@ -31,6 +31,7 @@ __all__ = [
 SYMBOL_RANGE = r"^[\w\-._&&[^a-z]]{1,50}$"
 SYMBOLS_RANGE = r'^\[("[\w\-._&&[^a-z]]{1,50}"(,"[\w\-._&&[^a-z]]{1,50}"){0,}){0,1}\]$'
 NUMBER_RANGE = "^[0-9]{1,20}$"
+DECIMAL_RANGE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 BOOLEAN_RANGE = "true|false"
 
 _SYMBOL = re.compile(r"(?:(?![a-z])[\w\-.]){1,50}")

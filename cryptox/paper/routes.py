@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from cryptox.venues.binance import endpoints as ep
 
 from . import account_routes as mine
-from . import order_queries as queries
 from . import parameters as p
 from .klines import klines
-from .order_routes import TRADE_ROUTES
+from .orders import queries
+from .orders.parameters import CANCEL
+from .orders.routes import TRADE_ROUTES
 from .question import Book, Question, Rows, Told
 from .symbols import exchange_info, execution_rules, no_reference_price, ping, server_time
 from .tickers import average_price, best_prices, prices, ticker_24h, trading_day, window_ticker
 from .trades import aggregate_trades, block_trades, depth, trades
-from .trading.order_parameters import CANCEL
 
 __all__ = ["ROUTES", "Route"]
 

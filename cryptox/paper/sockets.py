@@ -303,12 +303,6 @@ class Lines:
         for line in tuple(self._open):
             line.cut()
 
-    def cut_address(self, address: str) -> None:
-        """Break off those of one address: it is banned."""
-        for line in tuple(self._open):
-            if line.address == address:
-                line.cut()
-
     def freeze(self) -> None:
         """Let all of them fall silent."""
         for line in tuple(self._open):

@@ -12,18 +12,17 @@ from decimal import Decimal
 
 from cryptox.venues.binance.codes import Code
 
-from .parameters import FIRST_MICROSECONDS, NUMBER_RANGE
+from .parameters import DECIMAL_RANGE, FIRST_MICROSECONDS, NUMBER_RANGE
 from .refusals import AHEAD, Refused
 
 __all__ = ["RECEIVE_WINDOW", "TIMESTAMP", "Timing", "read_timing"]
 
 TIMESTAMP, RECEIVE_WINDOW = "timestamp", "recvWindow"
-DECIMAL_RANGE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 USUAL_WINDOW = "5000"  # milliseconds
 MOST_WINDOW = 60_000
 AHEAD_US = 1_000_000
 
-_DECIMAL = re.compile(r"[0-9]{1,20}(?:\.([0-9]{1,20}))?")
+_DECIMAL = re.compile(DECIMAL_RANGE, re.ASCII)
 _NUMBER = re.compile("[0-9]{1,20}")
 
 
@@ -66,7 +65,7 @@ def read_timing(params: Mapping[str, str]) -> Timing:
     match = _DECIMAL.fullmatch(window)
     if match is None:
         raise Refused(Code.ILLEGAL_CHARS, RECEIVE_WINDOW, DECIMAL_RANGE)
-    if len(match[1] or "") > 3:  # own: which refusal
+    if len((match[2] or ".")[1:]) > 3:  # own: which refusal
         raise Refused(Code.BAD_PRECISION, text=f"Parameter '{RECEIVE_WINDOW}' has too much precision.")
     milliseconds = Decimal(window)
     if milliseconds > MOST_WINDOW:

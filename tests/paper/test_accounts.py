@@ -72,8 +72,6 @@ def test_an_account_may_have_keys_of_every_kind() -> None:
     third = accounts.add_key(account.uid, public_pem(rsa.generate_private_key(65_537, 2048)), KeyKind.RSA)
     assert [key.kind for key in accounts.keys_of(account.uid)] == [KeyKind.HMAC, KeyKind.ED25519, KeyKind.RSA]
     assert [first.can_trade, second.can_trade, third.can_trade] == [True, False, True]
-    accounts.set_trading(second.api_key, can_trade=True)
-    assert accounts.keys_of(account.uid)[1].can_trade
     accounts.remove_key(third.api_key)
     accounts.remove_key(third.api_key)
     assert accounts.by_api_key(third.api_key) is None

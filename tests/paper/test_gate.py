@@ -133,7 +133,7 @@ def test_timestamps_are_judged_only_while_market_time_is_real(
 
 
 def test_a_key_without_permission_reads_but_does_not_trade(accounts: Accounts, key: Key) -> None:
-    accounts.set_trading(key.api_key, can_trade=False)
+    key = accounts.add_key(key.account, can_trade=False)
     query = f"timestamp={NOW_MS}"
     query = f"{query}&signature={signature(key, query)}"
     assert isinstance(over_rest(gate_of(accounts), key.api_key, query), Pass)

@@ -229,7 +229,6 @@ class Life:
         if not order.open_quantity:
             self.close(order, board, OrderStatus.FILLED)
         self.report(order, ExecutionType.TRADE, board.now_us, fill=fill)
-        order.has_filled = True
         if not order.is_open:
             self.after_end(order)
 

@@ -105,7 +105,6 @@ class Order:
     queued: int = 0  # when it joined its price's queue: a number that only grows
     hold: int = 0  # atoms still locked for it, of the quote asset (buy) or the base asset (sell)
     amends: int = 0
-    has_filled: bool = False  # the first fill has been counted towards the unfilled-order count
     expiry_reason: ExpiryReason | None = None
     prevented_id: int = NONE  # newest prevented match
 

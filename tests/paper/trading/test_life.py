@@ -22,12 +22,6 @@ def test_a_report_keeps_the_order_as_it_was(scene):
     assert (same == order, same is order) == (True, False)
 
 
-def test_the_first_fill_is_told_from_later_ones(scene):
-    order = scene.order(1, "BUY", "MARKET", 150)
-    assert [one.order.has_filled for one in executions(scene)] == [False, False, True]
-    assert order.has_filled
-
-
 def test_ids_count_up_by_symbol(scene):
     for symbol in ("BTCUSDT", "BNBUSDT", "BTCUSDT"):
         scene.place(1, "BUY", "LIMIT", 1, 9_000, symbol=symbol)

@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+from cryptox.paper.question import Question, Told
+from cryptox.paper.refusals import EITHER, Refused
+from cryptox.paper.trading.orders import NONE, Order, OrderList
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.wire.general import ErrorBody
@@ -22,12 +25,9 @@ from cryptox.venues.binance.words import (
     OrderStatus,
 )
 
-from .order_answers import orders_of_list
-from .order_checks import Dealing
-from .question import Question, Told
-from .refusals import EITHER, Refused
-from .trading.orders import NONE, Order, OrderList
-from .trading.tickets import Draft, read_ticket
+from .answers import orders_of_list
+from .checks import Dealing
+from .tickets import Draft, read_ticket
 
 __all__ = ["cancel", "cancel_list", "cancel_open", "cancel_replace", "open_order"]
 

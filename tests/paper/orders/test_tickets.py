@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from cryptox.paper.market import Listing
+from cryptox.paper.orders import parameters as p
+from cryptox.paper.orders.list_tickets import read_oco, read_old_oco, read_oto, read_otoco
+from cryptox.paper.orders.tickets import ClientIds, generated_id, read_ticket
 from cryptox.paper.parameters import read_parameters
 from cryptox.paper.refusals import Refused
-from cryptox.paper.trading import order_parameters as p
 from cryptox.paper.trading.grid import Grid
-from cryptox.paper.trading.list_tickets import read_oco, read_old_oco, read_oto, read_otoco
 from cryptox.paper.trading.orders import Peg
-from cryptox.paper.trading.tickets import ClientIds, generated_id, read_ticket
 from cryptox.venues.binance.words import OrderType, PegPriceType, ResponseType, SelfTradePrevention, Side, TimeInForce
 
 GRID = Grid(Listing("BTCUSDT", "BTC", "USDT", 0))

@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from cryptox.paper.refusals import EITHER, INVALID_NUMBER, RECOMMENDED, TOGETHER, Refused
+from cryptox.paper.trading.grid import Grid, atoms_of
+from cryptox.paper.trading.orders import Peg, Ticket
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import (
@@ -24,9 +26,7 @@ from cryptox.venues.binance.words import (
     TimeInForce,
 )
 
-from .grid import Grid, atoms_of
-from .order_parameters import SINGLE, Names
-from .orders import Peg, Ticket
+from .parameters import SINGLE, Names
 
 __all__ = ["DEFAULT_PREVENTION", "ClientIds", "Draft", "Leg", "generated_id", "read_leg", "read_ticket", "steps_of"]
 
@@ -86,7 +86,7 @@ def steps_of(quantity: Decimal, grid: Grid) -> tuple[int, bool]:
 
 
 def read_ticket(values: Mapping[str, Any], grid: Grid, new_id: NewId) -> Draft:
-    """The order that the parameters of a single order (``order_parameters.ORDER``) ask for.
+    """The order that the parameters of a single order (``parameters.ORDER``) ask for.
 
     Raises
     ------

@@ -13,10 +13,10 @@ import pytest
 from cryptox.paper.accounts import Accounts
 from cryptox.paper.answers import Answers, Done
 from cryptox.paper.gate import Pass
+from cryptox.paper.orders.filters import Rules
 from cryptox.paper.refusals import Refused
 from cryptox.paper.trading.accounts import Balance
 from cryptox.paper.trading.engine import Engine
-from cryptox.paper.trading.filters import Rules
 from cryptox.paper.weights import read_limits
 from cryptox.venues.binance import endpoints as ep
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cryptox.paper.parameters import Parameter
+from cryptox.paper.question import Question, Told
+from cryptox.paper.refusals import INVALID_NUMBER, Refused
+from cryptox.paper.trading.grid import Grid
+from cryptox.paper.trading.orders import NONE
 from cryptox.venues.binance import endpoints as ep
 from cryptox.venues.binance.codes import Code
 
-from .order_answers import commission_answer, orders_of_list
-from .order_cancels import cancel, cancel_list, cancel_open, cancel_replace, open_order
-from .order_checks import Dealing
-from .parameters import Parameter
-from .question import Question, Told
-from .refusals import INVALID_NUMBER, Refused
-from .trading import order_parameters as p
-from .trading.grid import Grid
-from .trading.list_tickets import ListDraft, read_oco, read_old_oco, read_oto, read_otoco
-from .trading.orders import NONE
-from .trading.tickets import Draft, NewId, read_ticket, steps_of
+from . import parameters as p
+from .answers import commission_answer, orders_of_list
+from .cancels import cancel, cancel_list, cancel_open, cancel_replace, open_order
+from .checks import Dealing
+from .list_tickets import ListDraft, read_oco, read_old_oco, read_oto, read_otoco
+from .tickets import Draft, NewId, read_ticket, steps_of
 
 __all__ = ["TRADE_ROUTES", "amend", "place", "place_sor", "try_order"]
 

@@ -7,6 +7,11 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from cryptox.paper.market import Listing
+from cryptox.paper.trading.accounts import Account, Rates
+from cryptox.paper.trading.grid import Grid, amount_text
+from cryptox.paper.trading.orders import NONE, Amendment, Fill, Order, OrderList, Placed, Prevented
+from cryptox.paper.trading.records import Records
 from cryptox.venues.binance.wire.fills import AmendmentRow, FillRow, MyTrade, PreventedPart, PreventedRow
 from cryptox.venues.binance.wire.order_lists import ListAnswer, ListedOrder, ListState
 from cryptox.venues.binance.wire.orders import (
@@ -21,12 +26,6 @@ from cryptox.venues.binance.wire.orders import (
     TestAnswer,
 )
 from cryptox.venues.binance.words import ListOrderStatus, ListStatusType, OrderStatus, PegOffsetType, ResponseType, Side
-
-from .market import Listing
-from .trading.accounts import Account, Rates
-from .trading.grid import Grid, amount_text
-from .trading.orders import NONE, Amendment, Fill, Order, OrderList, Placed, Prevented
-from .trading.records import Records
 
 __all__ = [
     "Moment",

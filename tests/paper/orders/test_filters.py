@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cryptox.paper.market import Listing
+from cryptox.paper.orders.filters import WORTHLESS, Context, Counts, Rules, counts_of, position_of
+from cryptox.paper.orders.list_tickets import ListDraft
+from cryptox.paper.orders.parameters import SINGLE
+from cryptox.paper.orders.tickets import Draft, Leg, read_leg
 from cryptox.paper.refusals import Refused
 from cryptox.paper.symbols import filters_of
 from cryptox.paper.trading.accounts import Balance
-from cryptox.paper.trading.filters import WORTHLESS, Context, Counts, Rules, counts_of, position_of
 from cryptox.paper.trading.grid import Grid, atoms_of
-from cryptox.paper.trading.list_tickets import ListDraft
-from cryptox.paper.trading.order_parameters import SINGLE
 from cryptox.paper.trading.orders import ListTicket, Order, Peg, Ticket
-from cryptox.paper.trading.tickets import Draft, Leg, read_leg
 from cryptox.venues.binance.words import (
     OrderType,
     PegPriceType,

@@ -15,12 +15,12 @@ from functools import partial
 from typing import Any
 
 from cryptox.paper.market import Listing
+from cryptox.paper.trading.accounts import ATOMS, Balance
+from cryptox.paper.trading.grid import PLACES, Grid, atoms_of
+from cryptox.paper.trading.orders import NONE, Order, Ticket
 from cryptox.venues.binance.words import OrderType, Side
 
-from .accounts import ATOMS, Balance
-from .grid import PLACES, Grid, atoms_of
 from .list_tickets import ListDraft
-from .orders import NONE, Order, Ticket
 from .tickets import Draft
 
 __all__ = ["WORTHLESS", "Context", "Counts", "Rules", "counts_of", "position_of"]

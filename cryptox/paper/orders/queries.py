@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from cryptox.model.interval import DAY_MS
+from cryptox.paper.market import Listing
+from cryptox.paper.question import Question, Told
+from cryptox.paper.refusals import EITHER, Refused
+from cryptox.paper.trading.orders import Order, OrderList
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.wire.order_lists import ListAnswer
 from cryptox.venues.binance.wire.orders import OrderRow
 from cryptox.venues.binance.words import ListOrderStatus
 
-from .market import Listing
-from .order_answers import list_answer, order_row
-from .question import Question, Told
-from .refusals import EITHER, Refused
-from .trading.orders import Order, OrderList
+from .answers import list_answer, order_row
 
 __all__ = [
     "BY_TIME",

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptox.paper.refusals import RECOMMENDED, Refused
+from cryptox.paper.trading.grid import Grid
+from cryptox.paper.trading.orders import ListTicket
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import OrderType, ResponseType, Side
 
-from .grid import Grid
-from .order_parameters import (
+from .parameters import (
     ABOVE,
     BELOW,
     OLD_LIMIT,
@@ -26,7 +27,6 @@ from .order_parameters import (
     WORKING,
     Names,
 )
-from .orders import ListTicket
 from .tickets import Draft, Leg, NewId, read_leg
 
 __all__ = ["ListDraft", "read_oco", "read_old_oco", "read_oto", "read_otoco"]

@@ -7,20 +7,20 @@ from functools import cache
 from weakref import WeakKeyDictionary
 
 from cryptox.model.interval import MINUTE_MS
+from cryptox.paper.market import Listing, Market
+from cryptox.paper.question import Question, status_of
+from cryptox.paper.refusals import Refused
+from cryptox.paper.symbols import filters_of
+from cryptox.paper.trading.grid import Grid
+from cryptox.paper.trading.orders import Order, Ticket
 from cryptox.venues.binance.codes import FILTER_FAILURE, Code
 from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import OrderType, PegPriceType, Side, SymbolStatus
 
-from .market import Listing, Market
-from .order_answers import OrderAnswers
-from .question import Question, status_of
-from .refusals import Refused
-from .symbols import filters_of
-from .trading.filters import WORTHLESS, Context, Rules, counts_of, position_of
-from .trading.grid import Grid
-from .trading.list_tickets import ListDraft
-from .trading.orders import Order, Ticket
-from .trading.tickets import ClientIds, Draft
+from .answers import OrderAnswers
+from .filters import WORTHLESS, Context, Rules, counts_of, position_of
+from .list_tickets import ListDraft
+from .tickets import ClientIds, Draft
 
 __all__ = ["Dealing", "rules_of"]
 

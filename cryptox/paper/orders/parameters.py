@@ -11,8 +11,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 
-from cryptox.paper.parameters import OMIT_ZERO_BALANCES, SYMBOL, Parameter, Reader, number, required
+from cryptox.paper.parameters import (
+    DECIMAL_RANGE,
+    OMIT_ZERO_BALANCES,
+    SYMBOL,
+    Parameter,
+    Reader,
+    number,
+    required,
+)
 from cryptox.paper.refusals import PREVENTION_NOT_ALLOWED, Refused
+from cryptox.paper.trading.grid import PLACES
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.words import (
     CancelReplaceMode,
@@ -26,8 +35,6 @@ from cryptox.venues.binance.words import (
     Side,
     TimeInForce,
 )
-
-from .grid import PLACES
 
 __all__ = [
     "ABOVE",
@@ -57,12 +64,11 @@ __all__ = [
     "Names",
 ]
 
-DECIMAL_RANGE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 CLIENT_ID_RANGE = "^[a-zA-Z0-9-_]{1,36}$"
 LEAST_STRATEGY_TYPE = 1_000_000
 MOST_LEVELS = 100  # of a peg's offset
 
-_DECIMAL = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII)
+_DECIMAL = re.compile(DECIMAL_RANGE, re.ASCII)
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}", re.ASCII)
 _whole = number("").read
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from cryptox.paper.market import Listing
-from cryptox.paper.order_answers import (
+from cryptox.paper.orders.answers import (
     OrderAnswers,
     amendment_row,
     commission_answer,
