@@ -8,10 +8,11 @@ from cryptox.venues.binance.words import ExecutionType, ExpiryReason, ListStatus
 
 from .board import Board
 from .entering import refused
-from .life import Life, need_of
+from .life import Life
 from .lists import Lists
 from .orders import Amendment, Order
 from .resting import limit_of
+from .settlement import need_of
 
 __all__ = ["amend"]
 
@@ -93,7 +94,7 @@ def _release(life: Life, board: Board, order: Order, partner: Order | None, old_
         need = sum(leg.hold for leg in legs) * order.quantity // old_quantity
     for leg in legs:
         if leg.hold:
-            life.hold(leg, board, min(leg.hold, need))
+            life.settlement.hold(leg, board, min(leg.hold, need))
 
 
 def _price(order: Order) -> int:

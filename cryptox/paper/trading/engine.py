@@ -192,7 +192,7 @@ class Engine:
             self._entrance.check_ids(account.uid, ticket.client_id)
             demand = self._entrance.check(board, account.uid, ticket)
             order = self._life.accept(account, ticket, board, NONE, OrderStatus.NEW)
-            held = self._life.hold(order, board, demand.hold)
+            held = self._life.settlement.hold(order, board, demand.hold)
             assert held
             placed = self._life.placed[order.symbol, order.id] = Placed(order)
             self._entrance.announce(order, board, demand)

@@ -18,10 +18,11 @@ from cryptox.venues.binance.words import (
 )
 
 from .board import Board
-from .life import Life, need_of
+from .life import Life
 from .matching import Plan, Want, plan
 from .orders import Order, Ticket
 from .resting import limit_of, slice_of
+from .settlement import need_of
 from .triggers import is_upward
 
 __all__ = ["Demand", "Entrance", "refused"]
@@ -64,7 +65,7 @@ class Entrance:
         """
         demand = self.demand(board, uid, asked)
         if available is None:
-            available = self.life.ledger.free(uid, self.life.asset_of(asked, board))
+            available = self.life.ledger.free(uid, self.life.settlement.asset_of(asked, board))
         if demand.hold > available:
             raise refused(EngineText.INSUFFICIENT_BALANCE)
         self._check_price(board, asked, demand)
@@ -200,7 +201,7 @@ class Entrance:
         need = need_of(order, board.grid, order.open_quantity, price)
         if made is not None and order.side is Side.BUY:
             need = made.cost
-        if not self.life.hold(order, board, need):
+        if not self.life.settlement.hold(order, board, need):
             self.life.expire(order, board, ExpiryReason.REJECTED)
             return
         order.working_us = board.now_us

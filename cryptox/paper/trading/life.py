@@ -12,8 +12,6 @@ from cryptox.venues.binance.words import ExecutionType, ExpiryReason, OrderStatu
 
 from .accounts import Account
 from .board import Board
-from .commission import in_discount_asset, in_received_asset
-from .grid import Grid
 from .ledger import Ledger
 from .matching import Step
 from .orders import NONE, Fill, Order, OrderList, Placed, Prevented, Ticket
@@ -21,8 +19,9 @@ from .prints import Print, Prints
 from .records import Records
 from .reports import Execution, Report
 from .resting import limit_of, slice_of
+from .settlement import Settlement
 
-__all__ = ["Life", "copied", "need_of"]
+__all__ = ["Life", "copied"]
 
 _VALUES = attrgetter(*(field.name for field in fields(Order)))
 
@@ -30,14 +29,6 @@ _VALUES = attrgetter(*(field.name for field in fields(Order)))
 def copied(order: Order) -> Order:
     """The order as it is now."""
     return Order(*_VALUES(order))
-
-
-def need_of(order: Order | Ticket, grid: Grid, quantity: int, price: int) -> int:
-    """Atoms to hold for so many steps of an order, of the base asset for a sell, of the quote asset for a buy.
-
-    A buy at any price that waits for its stop holds what it would cost at ``price``, the stop price.
-    """
-    return grid.base(quantity) if order.side is Side.SELL else grid.quote(price, quantity)
 
 
 class Life:
@@ -49,6 +40,7 @@ class Life:
         self.records = records
         self.prints = prints
         self.ledger = Ledger(accounts, records)
+        self.settlement = Settlement(market, accounts, records, self.ledger)
         self.boards: dict[str, Board] = {}
         self.reports: list[Report] = []
         self.placed: dict[tuple[str, int], Placed] = {}  # orders of the call under way, for its answer
@@ -94,27 +86,6 @@ class Life:
             )
         )
         return counters.execution
-
-    def asset_of(self, order: Order | Ticket, board: Board) -> str:
-        """The asset an order spends."""
-        return board.listing.base if order.side is Side.SELL else board.listing.quote
-
-    def hold(self, order: Order, board: Board, atoms: int) -> bool:
-        """Let an order hold so much from now on; False, and nothing done, where the account has less."""
-        asset = self.asset_of(order, board)
-        if atoms > order.hold:
-            if not self.ledger.lock(order.account, asset, atoms - order.hold):
-                return False
-        elif atoms < order.hold:
-            self.ledger.release(order.account, asset, order.hold - atoms)
-        order.hold = atoms
-        return True
-
-    def rehold(self, order: Order, board: Board) -> None:
-        """Give back what an order no longer needs after a change of its open quantity."""
-        if order.side is Side.SELL or limit_of(order):
-            need = need_of(order, board.grid, order.open_quantity, limit_of(order))
-            self.hold(order, board, min(order.hold, need))
 
     def accept(self, account: Account, ticket: Ticket, board: Board, list_id: int, status: OrderStatus) -> Order:
         """Make an order of a ticket and remember it; nothing is held or reported yet."""
@@ -165,7 +136,7 @@ class Life:
         """Give an order its final status: it leaves the book and holds nothing more."""
         order.status = status
         self.leave(order, board)
-        self.hold(order, board, 0)
+        self.settlement.hold(order, board, 0)
         key = (order.account, order.client_id)
         if self.open_ids.get(key) is order:
             del self.open_ids[key]
@@ -203,7 +174,7 @@ class Life:
         quote = board.grid.quote(price, steps)
         order.executed += steps
         order.quote += quote
-        commission, asset = self._settle(board, order, steps, quote, is_maker=is_maker)
+        commission, asset = self.settlement.settle(board, order, steps, quote, is_maker=is_maker)
         fill = Fill(
             trade_id=trade_id,
             symbol=order.symbol,
@@ -240,74 +211,6 @@ class Life:
             order.visible = slice_of(order)
             board.resting(order.side).requeue(order, board.ambient.side(order.side).free(limit_of(order)))
 
-    def _settle(self, board: Board, order: Order, steps: int, quote: int, *, is_maker: bool) -> tuple[int, str]:
-        """Move the money of one fill; returns the commission and its asset."""
-        listing, base = board.listing, board.grid.base(steps)
-        buys = order.side is Side.BUY
-        spent, received = (quote, base) if buys else (base, quote)
-        order.hold -= spent
-        self.ledger.pay(order.account, self.asset_of(order, board), spent)
-        self.rehold(order, board)
-        asset = listing.base if buys else listing.quote
-        return self._receive(board, order, asset, received, quote, is_maker)
-
-    def _receive(
-        self, board: Board, order: Order, asset: str, received: int, quote: int, is_maker: bool
-    ) -> tuple[int, str]:
-        account, uid = self.accounts[order.account], order.account
-        heir = self._heir(order)
-
-        def worth(asset: str, other: str) -> tuple[int, int] | None:
-            now_ms = board.now_us // 1000
-            direct = self._worth(asset, other, now_ms)
-            if direct is not None or asset != board.listing.base:
-                return direct
-            # No pair of the two: by what was just paid for it, and the price of that.
-            through = self._worth(board.listing.quote, other, now_ms)
-            return None if through is None else (through[0] * quote, through[1] * received)
-
-        # What arrives may pay the commission only where it is taken from it.
-        fee = in_discount_asset(account, asset, received, order.side, is_maker=is_maker, worth=worth)
-        paid = account.discount_asset
-        if fee is None or (paid != asset and not self.ledger.charge(uid, paid, fee)):
-            fee, paid = in_received_asset(account, received, order.side, is_maker=is_maker), asset
-            if heir is not None and asset != account.discount_asset and self.ledger.charge(uid, asset, fee):
-                self._arrive(heir, asset, received)
-                return fee, asset
-        if paid == asset:
-            fee = min(fee, received)
-            received -= fee
-        if heir is not None:
-            self._arrive(heir, asset, received)
-        else:
-            self.ledger.credit(uid, asset, received)
-        return fee, paid
-
-    def _arrive(self, heir: Order, asset: str, received: int) -> None:
-        heir.hold += received
-        self.ledger.credit(heir.account, asset, received, lock=True)
-        self.records.touch(heir)
-
-    def _heir(self, order: Order) -> Order | None:
-        """The pending order for which what this one buys stays locked."""
-        order_list = self.records.order_list(order.list_id) if order.list_id != NONE else None
-        if order_list is None or not order_list.takes_bought or order_list.working_id != order.id:
-            return None
-        return self.records.order(order.symbol, order_list.order_ids[1])
-
-    def _worth(self, asset: str, other: str, now_ms: int) -> tuple[int, int] | None:
-        """How many atoms of another asset one atom is worth, by the market's own last price of the pair."""
-        for listing in self.market.listings.values():
-            if {listing.base, listing.quote} != {asset, other}:
-                continue
-            last = self.market.last_trade_id(listing.symbol, now_ms)
-            if last < 0:
-                return None
-            ticks = int(self.market.tape(listing.symbol, last, last, now_ms).price[0])
-            price = (ticks, 10**-listing.price_exponent)
-            return price if listing.base == asset else (price[1], price[0])
-        return None
-
     def prevent(self, board: Board, taker: Order, step: Step) -> None:
         """One match that does not happen: a record, and who lost quantity reports it."""
         maker = step.maker
@@ -334,20 +237,11 @@ class Life:
             if placed is not None:
                 placed.prevented.append(match)
         if step.steps:
-            self._transfer(board, taker, maker, step)
+            self.before_fill(maker)
+            self.settlement.transfer(board, taker, maker, step)
         for order, counter, loss in ((taker, maker, step.taker_loss), (maker, taker, step.maker_loss)):
             if loss:
                 self._lose(board, order, counter, loss, match)
-
-    def _transfer(self, board: Board, taker: Order, maker: Order, step: Step) -> None:
-        self.before_fill(maker)
-        base, quote = board.grid.base(step.steps), board.grid.quote(step.price, step.steps)
-        for order in (taker, maker):
-            buys = order.side is Side.BUY
-            spent, received = (quote, base) if buys else (base, quote)
-            order.hold -= spent
-            self.ledger.pay(order.account, self.asset_of(order, board), spent)
-            self.ledger.credit(order.account, board.listing.base if buys else board.listing.quote, received)
 
     def _lose(self, board: Board, order: Order, counter: Order, steps: int, match: Prevented) -> None:
         order.prevented += steps
@@ -355,7 +249,7 @@ class Life:
         if order in board.resting(order.side):
             self._shrink(order, board, steps)
         if order.open_quantity:
-            self.rehold(order, board)
+            self.settlement.rehold(order, board)
         else:
             self.close(order, board, OrderStatus.EXPIRED_IN_MATCH)
         self.report(

@@ -142,7 +142,7 @@ class Lists:
         """Lock once, for the order that needs most."""
         needs = [demand.hold for demand in demands]
         most = needs.index(max(needs))
-        held = self.life.hold(orders[most], board, needs[most])
+        held = self.life.settlement.hold(orders[most], board, needs[most])
         assert held
 
     def _begin(self, order: Order) -> None:
@@ -155,7 +155,7 @@ class Lists:
         partner.expiry_reason = ExpiryReason.OCO_TRIGGER
         self.life.close(partner, board, OrderStatus.EXPIRED)
         self.life.report(partner, ExecutionType.EXPIRED, board.now_us)
-        self.life.rehold(order, board)
+        self.life.settlement.rehold(order, board)
 
     def _ended(self, order: Order) -> None:
         """An order has come to its end by itself."""
@@ -186,7 +186,7 @@ class Lists:
         for leg in legs:
             leg.status = OrderStatus.NEW
         holder = legs[0]
-        available = self.life.ledger.free(holder.account, self.life.asset_of(holder, board)) + holder.hold
+        available = self.life.ledger.free(holder.account, self.life.settlement.asset_of(holder, board)) + holder.hold
         if order_list.takes_bought:
             for leg in legs:
                 leg.quantity = board.grid.steps_of(holder.hold)
