@@ -12,8 +12,7 @@ from cryptox.venues.binance.wire.account import (
 )
 from cryptox.venues.binance.wire.orders import Discount
 
-from .orders.answers import amendment_row, my_trade, prevented_row
-from .orders.queries import BY_TIME, combined, neither, order_of, times, window
+from .orders.queries import BY_TIME, answers_of, combined, neither, order_of, times, window
 from .question import Question, Told, status_of
 from .refusals import Refused
 from .symbols import filters_of
@@ -110,7 +109,7 @@ def my_trades(question: Question) -> Told:
         and start <= one.time_us <= end
     ]
     rows = window(found, params["limit"], from_start=not sent.isdisjoint({"fromId", "startTime"}))
-    return Told([my_trade(one, listing, question.moment) for one in rows])
+    return Told(list(map(answers_of(question, listing).my_trade, rows)))
 
 
 def order_count(question: Question) -> Told:
@@ -139,7 +138,7 @@ def my_prevented_matches(question: Question) -> Told:
         and (first is None or one.id >= first)
     ]
     rows = found[: params["limit"]]
-    return Told([prevented_row(one, listing, question.moment, question.account.group) for one in rows])
+    return Told(list(map(answers_of(question, listing).prevented_row, rows)))
 
 
 def my_allocations(question: Question) -> Told:
@@ -158,7 +157,7 @@ def amendments(question: Question) -> Told:
     first = params["fromExecutionId"] or 0
     made = question.records.amendments_of(listing.symbol, params["orderId"])
     rows = [one for one in made if one.execution_id >= first][: params["limit"]]
-    return Told([amendment_row(one, listing, question.moment) for one in rows])
+    return Told(list(map(answers_of(question, listing).amendment_row, rows)))
 
 
 def my_filters(question: Question) -> Told:

@@ -17,6 +17,7 @@ from cryptox.venues.binance.wire.account import CountedLimit
 from cryptox.venues.binance.wire.general import RateLimit
 
 from .accounts import Accounts
+from .averages import Averages
 from .encodings import JSON_TYPE, SBE_TYPE, ZIP_FROM, Wanted, negotiate, write
 from .gate import API_KEY_PARAMETER, SIGNING, Gate, Pass
 from .market import Market
@@ -121,6 +122,7 @@ class Answers:
         self.gate = Gate(accounts if accounts is not None else Accounts(), judged)
         self.counts = OrderCounts(self._windows)
         self._engine = engine
+        self._averages = Averages(market)
         self._limits = tuple(announced(self._windows))
         self._others = others
         self._ban_after, self._ban_seconds = ban_after, ban_seconds
@@ -252,7 +254,7 @@ class Answers:
                 now_us = question.now_us if self._server_us is None else self._server_us()
                 _last_look(passed, now_us, count, endpoint.orders)
             assert self._engine is not None, "an exchange that knows accounts has an engine"
-            trader = Trader(passed.account, passed.key, self._engine, count)
+            trader = Trader(passed.account, passed.key, self._engine, count, self._averages)
             told = route.answer(replace(question, params=values, trader=trader))
         except Refused as refused:
             return refused

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.wire.general import RateLimit
 
+from .averages import Averages
 from .market import Levels, Listing, Market
 from .order_counts import OrderCount
 from .refusals import Refused
@@ -45,6 +46,7 @@ class Trader:
     key: Key
     engine: Engine
     order_count: OrderCount
+    averages: Averages
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class Question:
     def order_count(self) -> OrderCount:
         """The account's count of unfilled orders: ``.check(orders)`` raises the 429, ``.add(orders)`` counts."""
         return self._trader.order_count
+
+    @property
+    def averages(self) -> Averages:
+        """Average prices."""
+        return self._trader.averages
 
     @property
     def key(self) -> Key:

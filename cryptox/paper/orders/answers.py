@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from cryptox.paper.market import Listing
 from cryptox.paper.trading.accounts import Account, Rates
 from cryptox.paper.trading.grid import Grid, amount_text
 from cryptox.paper.trading.orders import NONE, Amendment, Fill, Order, OrderList, Placed, Prevented
@@ -30,13 +29,9 @@ from cryptox.venues.binance.words import ListOrderStatus, ListStatusType, OrderS
 __all__ = [
     "Moment",
     "OrderAnswers",
-    "amendment_row",
     "commission_answer",
     "list_answer",
-    "my_trade",
-    "order_row",
     "orders_of_list",
-    "prevented_row",
 ]
 
 T = TypeVar("T")
@@ -109,6 +104,56 @@ class OrderAnswers:
             is_working=order.is_working,
             working_time=self._time(order.working_us),
             expiry_reason=order.expiry_reason or UNSET,
+        )
+
+    def my_trade(self, fill: Fill) -> MyTrade[str]:
+        """A fill as queries tell it."""
+        grid = self._grid
+        return MyTrade(
+            fill.symbol,
+            fill.trade_id,
+            fill.order_id,
+            fill.list_id,
+            grid.price_text(fill.price),
+            grid.quantity_text(fill.quantity),
+            amount_text(fill.quote),
+            amount_text(fill.commission),
+            fill.commission_asset,
+            self._moment(fill.time_us),
+            is_buyer=fill.side is Side.BUY,
+            is_maker=fill.is_maker,
+            is_best_match=True,
+        )
+
+    def prevented_row(self, match: Prevented) -> PreventedRow[str]:
+        """A prevented match as queries tell it."""
+        grid = self._grid
+        return PreventedRow(
+            symbol=match.symbol,
+            prevented_match_id=match.id,
+            taker_order_id=match.taker_order_id,
+            maker_symbol=match.symbol,
+            maker_order_id=match.maker_order_id,
+            trade_group_id=self._group,
+            self_trade_prevention=match.mode,
+            price=grid.price_text(match.price),
+            taker_quantity=_maybe(match.taker_quantity, grid),
+            maker_quantity=_maybe(match.maker_quantity, grid),
+            transact_time=self._moment(match.time_us),
+        )
+
+    def amendment_row(self, amendment: Amendment) -> AmendmentRow[str]:
+        """An amend as queries tell it."""
+        text = self._grid.quantity_text
+        return AmendmentRow(
+            amendment.symbol,
+            amendment.order_id,
+            amendment.execution_id,
+            amendment.old_client_id,
+            amendment.new_client_id,
+            text(amendment.old_quantity),
+            text(amendment.new_quantity),
+            self._moment(amendment.time_us),
         )
 
     def list_placed(
@@ -260,11 +305,6 @@ def commission_answer(account: Account, side: Side) -> TestAnswer[str]:
     return TestAnswer(part(account.standard), part(account.special), part(account.tax), discount)
 
 
-def order_row(order: Order, listing: Listing, moment: Moment, group: int = NONE) -> OrderRow[str]:
-    """An order as queries tell it."""
-    return OrderAnswers(Grid(listing), moment, group).row(order)
-
-
 def list_answer(order_list: OrderList, records: Records, moment: Moment) -> ListAnswer[Any]:
     """An order list as queries tell it."""
     return ListAnswer(
@@ -283,59 +323,6 @@ def orders_of_list(order_list: OrderList, records: Records) -> list[Order]:
     """The orders of a list, in its own order."""
     found = (records.order(order_list.symbol, number) for number in order_list.order_ids)
     return [order for order in found if order is not None]
-
-
-def my_trade(fill: Fill, listing: Listing, moment: Moment) -> MyTrade[str]:
-    """A fill as queries tell it."""
-    grid = Grid(listing)
-    return MyTrade(
-        fill.symbol,
-        fill.trade_id,
-        fill.order_id,
-        fill.list_id,
-        grid.price_text(fill.price),
-        grid.quantity_text(fill.quantity),
-        amount_text(fill.quote),
-        amount_text(fill.commission),
-        fill.commission_asset,
-        moment(fill.time_us),
-        is_buyer=fill.side is Side.BUY,
-        is_maker=fill.is_maker,
-        is_best_match=True,
-    )
-
-
-def prevented_row(match: Prevented, listing: Listing, moment: Moment, group: int = NONE) -> PreventedRow[str]:
-    """A prevented match as queries tell it."""
-    grid = Grid(listing)
-    return PreventedRow(
-        symbol=match.symbol,
-        prevented_match_id=match.id,
-        taker_order_id=match.taker_order_id,
-        maker_symbol=match.symbol,
-        maker_order_id=match.maker_order_id,
-        trade_group_id=group,
-        self_trade_prevention=match.mode,
-        price=grid.price_text(match.price),
-        taker_quantity=_maybe(match.taker_quantity, grid),
-        maker_quantity=_maybe(match.maker_quantity, grid),
-        transact_time=moment(match.time_us),
-    )
-
-
-def amendment_row(amendment: Amendment, listing: Listing, moment: Moment) -> AmendmentRow[str]:
-    """An amend as queries tell it."""
-    text = Grid(listing).quantity_text
-    return AmendmentRow(
-        amendment.symbol,
-        amendment.order_id,
-        amendment.execution_id,
-        amendment.old_client_id,
-        amendment.new_client_id,
-        text(amendment.old_quantity),
-        text(amendment.new_quantity),
-        moment(amendment.time_us),
-    )
 
 
 def _maybe(steps: int | None, grid: Grid) -> str | UnsetType:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
-from weakref import WeakKeyDictionary
 
-from cryptox.model.interval import MINUTE_MS
-from cryptox.paper.market import Listing, Market
+from cryptox.paper.market import Listing
 from cryptox.paper.question import Question, status_of
 from cryptox.paper.refusals import Refused
 from cryptox.paper.symbols import filters_of
@@ -27,8 +25,6 @@ __all__ = ["Dealing", "rules_of"]
 IDS_OF_A_REQUEST = 8  # at most; a list takes four
 BOOK_LEVELS = 5_000
 PEG_LEVELS = 101  # the best one and a hundred deeper
-
-_averages: WeakKeyDictionary[Market, dict[tuple[str, int], tuple[int, Fraction]]] = WeakKeyDictionary()
 
 
 @cache
@@ -122,16 +118,9 @@ class Dealing:
         return last
 
     def _average(self, minutes: int) -> Fraction:
-        """Volume-weighted price of so many minutes in ticks, renewed every second as its stream is."""
-        market, now_ms = self.question.market, self.question.now_ms
-        kept = _averages.setdefault(market, {})
-        key, second = (self.symbol, minutes), now_ms // 1_000
-        found = kept.get(key)
-        if found is None or found[0] != second:
-            told = market.statistics(self.symbol, now_ms - minutes * MINUTE_MS, now_ms)
-            price = Fraction(told.quote_volume, told.volume) if told.volume else Fraction(self._last())
-            found = kept[key] = (second, price)
-        return found[1]
+        """Volume-weighted price of so many minutes in ticks."""
+        question = self.question
+        return question.averages.of(self.symbol, minutes, question.now_ms, self._last)
 
     def _reverse_failure(self, ticket: Ticket) -> str | None:
         """The filter that a market order by quote quantity fails with what it would take of the book."""

@@ -9,18 +9,19 @@ from cryptox.model.interval import DAY_MS
 from cryptox.paper.market import Listing
 from cryptox.paper.question import Question, Told
 from cryptox.paper.refusals import EITHER, Refused
+from cryptox.paper.trading.grid import Grid
 from cryptox.paper.trading.orders import Order, OrderList
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.wire.order_lists import ListAnswer
-from cryptox.venues.binance.wire.orders import OrderRow
 from cryptox.venues.binance.words import ListOrderStatus
 
-from .answers import list_answer, order_row
+from .answers import OrderAnswers, list_answer
 
 __all__ = [
     "BY_TIME",
     "all_order_lists",
     "all_orders",
+    "answers_of",
     "combined",
     "neither",
     "open_order_lists",
@@ -57,7 +58,7 @@ def order(question: Question) -> Told:
     forgotten = not found.is_open and found.executed == 0
     if forgotten and found.updated_us < question.now_us - ARCHIVED_AFTER_US:
         raise Refused(Code.ORDER_ARCHIVED)
-    return Told(_row(question, listing, found))
+    return Told(answers_of(question, listing).row(found))
 
 
 def open_orders(question: Question) -> Told:
@@ -66,7 +67,8 @@ def open_orders(question: Question) -> Told:
     if symbol is not None:
         question.known(symbol)
     found = question.records.open_orders(question.account.uid, symbol)
-    return Told([_row(question, question.known(one.symbol), one) for one in found])
+    row = {name: answers_of(question, question.known(name)).row for name in {one.symbol for one in found}}
+    return Told([row[one.symbol](one) for one in found])
 
 
 def all_orders(question: Question) -> Told:
@@ -80,7 +82,7 @@ def all_orders(question: Question) -> Told:
         if (first is None or one.id >= first) and start <= one.created_us <= end
     ]
     rows = window(found, params["limit"], from_start=first is not None or params["startTime"] is not None)
-    return Told([_row(question, listing, one) for one in rows])
+    return Told(list(map(answers_of(question, listing).row, rows)))
 
 
 def order_list(question: Question) -> Told:
@@ -117,6 +119,11 @@ def open_order_lists(question: Question) -> Told:
     """Order lists of which more may come."""
     mine = question.records.lists_of(question.account.uid)
     return Told([_list_row(question, one) for one in mine if one.status is ListOrderStatus.EXECUTING])
+
+
+def answers_of(question: Question, listing: Listing) -> OrderAnswers:
+    """What writes rows of a symbol for the account that asks."""
+    return OrderAnswers(Grid(listing), question.moment, question.account.group)
 
 
 def order_of(question: Question, listing: Listing, number: int | None, client_id: str | None) -> Order | None:
@@ -172,10 +179,6 @@ def combined(question: Question, allowed: Iterable[frozenset[str]], names: Itera
     if sent not in allowed:
         raise Refused(Code.OPTIONAL_PARAMS_BAD_COMBO)
     return sent
-
-
-def _row(question: Question, listing: Listing, found: Order) -> OrderRow[str]:
-    return order_row(found, listing, question.moment, question.account.group)
 
 
 def _list_row(question: Question, found: OrderList) -> ListAnswer[Any]:

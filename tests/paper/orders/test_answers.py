@@ -14,12 +14,8 @@ import pytest
 from cryptox.paper.market import Listing
 from cryptox.paper.orders.answers import (
     OrderAnswers,
-    amendment_row,
     commission_answer,
     list_answer,
-    my_trade,
-    order_row,
-    prevented_row,
 )
 from cryptox.paper.trading.accounts import Account, Rates
 from cryptox.paper.trading.grid import Grid
@@ -131,7 +127,7 @@ def test_a_cancel_as_printed(printed: str) -> None:
 
 
 def test_a_query_as_printed(printed: str) -> None:
-    same_letters(order_row(order(), LISTING, milliseconds), sample(printed, "**GET openOrders**", '{"symbol"'))
+    same_letters(ANSWERS.row(order()), sample(printed, "**GET openOrders**", '{"symbol"'))
 
 
 def test_an_amend_as_printed(printed: str) -> None:
@@ -146,17 +142,15 @@ def test_an_amend_as_printed(printed: str) -> None:
     amendment = Amendment("BTCUSDT", 1, 33, 75, "a", "b", 30_000, 20_000, LATER_US)
     same_letters(ANSWERS.amended(amended, amendment, None, []), sample(printed, "**PUT order/amend", '{"transactTime"'))
     wanted = sample(printed, "**GET order/amendments**", '[{"symbol"')[0]
-    same_letters(amendment_row(amendment, LISTING, milliseconds), wanted)
+    same_letters(ANSWERS.amendment_row(amendment), wanted)
 
 
 def test_rows_of_fills_and_prevented_matches_as_printed(printed: str) -> None:
-    row = my_trade(FILLS[0], LISTING, milliseconds)
+    row = ANSWERS.my_trade(FILLS[0])
     same_letters(row, sample(printed, "**GET myTrades**", '[{"symbol"')[0])
     match = Prevented(1, "BTCUSDT", 1, 5, 3, SelfTradePrevention.EXPIRE_MAKER, 9_450_000, None, 130_000, PLACED_US)
-    same_letters(
-        prevented_row(match, LISTING, milliseconds), sample(printed, "**GET myPreventedMatches**", '[{"symbol"')[0]
-    )
-    both = prevented_row(replace(match, taker_quantity=1), LISTING, milliseconds)
+    same_letters(ANSWERS.prevented_row(match), sample(printed, "**GET myPreventedMatches**", '[{"symbol"')[0])
+    both = ANSWERS.prevented_row(replace(match, taker_quantity=1))
     assert both.taker_quantity == "0.00001000"
 
 
@@ -240,7 +234,7 @@ def test_some_fields_are_only_there_for_some_orders(changes: dict[str, Any], ext
     assert keys(ANSWERS.placed(Placed(sent), ResponseType.ACK)) == plain[:5]
     result = keys(ANSWERS.placed(Placed(sent), ResponseType.RESULT))
     assert result == [key for key in full if key != "fills"]
-    row = set(keys(order_row(sent, LISTING, milliseconds)))
+    row = set(keys(ANSWERS.row(sent)))
     assert row >= extra | {"stopPrice", "icebergQty", "isWorking", "time", "updateTime", "workingTime"}
     cancelled = set(keys(ANSWERS.cancelled(sent, "c")))
     assert cancelled & extra == extra - {"expiryReason"}
@@ -250,9 +244,9 @@ def test_an_order_that_waits() -> None:
     stop = order(type=OrderType.STOP_LOSS_LIMIT, stop=9_500_000, trailing_delta=25, working_us=NONE)
     told = msgspec.to_builtins(ANSWERS.placed(Placed(stop), ResponseType.RESULT))
     assert (told["workingTime"], told["trailingTime"], told["stopPrice"]) == (-1, -1, "95000.00000000")
-    row = order_row(stop, LISTING, milliseconds)
+    row = ANSWERS.row(stop)
     assert (row.is_working, row.working_time) == (False, -1)
-    assert order_row(order(), LISTING, milliseconds).is_working
+    assert ANSWERS.row(order()).is_working
 
 
 def test_an_order_that_waits_for_what_is_bought_has_no_quantity() -> None:
@@ -284,7 +278,7 @@ def test_prevented_matches_tell_only_what_was_taken_away() -> None:
 def test_times_are_in_the_unit_asked_for() -> None:
     told = OrderAnswers(Grid(LISTING), lambda time_us: time_us).placed(Placed(order()), ResponseType.RESULT)
     assert msgspec.to_builtins(told)["transactTime"] == PLACED_US
-    assert order_row(order(), LISTING, lambda time_us: time_us).working_time == PLACED_US
+    assert OrderAnswers(Grid(LISTING), lambda time_us: time_us).row(order()).working_time == PLACED_US
 
 
 @pytest.mark.parametrize(
