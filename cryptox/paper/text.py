@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -26,6 +27,7 @@ _FOUR_DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_00
 _FLAGS = np.frombuffer(b"falsetrue\0", np.uint8).reshape(2, 5)
 
 
+@lru_cache(4_096)  # the rows of a page have many numbers in common
 def decimal(value: int, exponent: int, places: int = PLACES) -> str:
     """``value * 10**exponent`` with so many decimals; what lies beyond is rounded half away from zero."""
     if -exponent > places:
