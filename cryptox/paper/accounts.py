@@ -128,9 +128,12 @@ class Accounts:
         account = self.accounts.get(uid)
         if account is None:
             raise ValidationError(f"There is no account {uid} at this exchange.")
-        atoms = read_amounts({asset: abs(amount)})[asset]
-        if amount < 0 and account.balance(asset).free < atoms:
-            raise ValidationError(f"Account {uid} has less than {abs(amount)} {asset} free.")
+        atoms = read_amounts({asset: amount.copy_abs()})[asset]
+        held = account.balances.get(asset, Balance())
+        if amount < 0 and held.free < atoms:
+            raise ValidationError(f"Account {uid} has less than {amount.copy_abs()} {asset} free.")
+        if amount > 0 and held.free + held.locked + atoms > MOST_ATOMS:
+            raise ValidationError(f"Account {uid} would have more {asset} than can be counted.")
         engine.transfer(account, asset, atoms if amount >= 0 else -atoms, now_us)
 
     @staticmethod

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from cryptox.errors import ValidationError
 
 from .market import Market
 
-__all__ = ["read_amount", "read_balances", "read_market", "read_path", "seconds", "text", "whole"]
+__all__ = ["read_amount", "read_asset", "read_balances", "read_market", "read_path", "seconds", "text", "whole"]
+
+MOST_LETTERS = 32  # of an asset's name
+LEAST_POWER, MOST_POWER = -8, 20  # of ten: from an atom to beyond what an account can hold
+MOST_BITS = 128
+MOST_DIGITS = 64
+SHOWN = 60  # letters of a value in a message
+_AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,64}(?:\.[0-9]{0,64})?|\.[0-9]{1,64})(?:[eE][+-]?[0-9]{1,12})?")
 
 
 def read_market(seed: int, symbols: Iterable[str] | None, history: Any) -> Market:
@@ -85,27 +95,85 @@ def read_balances(balances: Any) -> dict[str, Decimal] | None:
         raise ValidationError(f'balances={balances!r} is not a mapping such as {{"USDT": 10_000}}.')
     found: dict[str, Decimal] = {}
     for asset, amount in balances.items():
-        number = read_amount(asset, amount)
-        if number < 0 or not isinstance(asset, str):
-            raise ValidationError(f"balances: {asset}={amount!r} is not an amount from zero on.")
-        found[asset] = number
+        if not _is_asset(asset):
+            raise _no_asset(f"balances: {_shown(asset)}={_shown(amount)}")
+        found[asset] = read_amount(asset, amount)
+        if found[asset] < 0:
+            raise ValidationError(f"balances: {asset}={_shown(amount)} is not an amount from zero on.")
     return found
 
 
-def read_amount(asset: Any, amount: Any) -> Decimal:
+def read_asset(asset: Any) -> str:
+    """The name of an asset.
+
+    Raises
+    ------
+    ValidationError : nothing that an asset could be called.
+    """
+    if not _is_asset(asset):
+        raise _no_asset(f"asset={_shown(asset)}")
+    return str(asset)
+
+
+def _is_asset(asset: Any) -> bool:
+    """Letters and digits in the form that listings have, none of them lower-case."""
+    return (
+        isinstance(asset, str)
+        and 0 < len(asset) <= MOST_LETTERS
+        and asset.isalnum()
+        and asset == asset.upper()
+        and unicodedata.is_normalized("NFKC", asset)
+    )
+
+
+def _no_asset(what: str) -> ValidationError:
+    return ValidationError(
+        f"{what}: that is not the name of an asset.",
+        recovery_suggestions=['Names are capital letters and digits, such as "USDT".'],
+    )
+
+
+def read_amount(asset: str, amount: Any) -> Decimal:
     """An amount of an asset, exact; a float by its shortest text.
 
     Raises
     ------
-    ValidationError : not a finite number.
+    ValidationError : not a finite number, or one that no account could hold or no atom is as small as.
     """
-    try:
-        number = Decimal(repr(amount) if isinstance(amount, float) else amount)
-    except (InvalidOperation, TypeError, ValueError) as error:
-        raise ValidationError(f"balances: {asset}={amount!r} is not an amount.") from error
-    if not number.is_finite() or isinstance(amount, bool):
-        raise ValidationError(f"balances: {asset}={amount!r} is not an amount from zero on.")
+    number = _number(amount)
+    if number is None:
+        raise ValidationError(f"{asset}={_shown(amount)} is not an amount.")
+    if not number:
+        return Decimal(0)
+    if not LEAST_POWER <= number.adjusted() <= MOST_POWER or len(number.as_tuple().digits) > MOST_DIGITS:
+        raise ValidationError(f"{asset}={_shown(amount)} is not an amount that an account can hold.")
     return number
+
+
+def _number(amount: Any) -> Decimal | None:
+    """The finite number that is meant; None for what is none. Takes no longer for large ones."""
+    if isinstance(amount, bool) or not isinstance(amount, str | Decimal | numbers.Real):
+        return None
+    if isinstance(amount, numbers.Integral):
+        whole = int(amount)
+        return Decimal(whole) if whole.bit_length() <= MOST_BITS else None
+    if isinstance(amount, numbers.Rational):
+        return None
+    if not isinstance(amount, Decimal):
+        written = float.__repr__(amount) if isinstance(amount, float) else str(amount)  # numpy's repr says more
+        if not _AMOUNT.fullmatch(written):
+            return None
+        amount = Decimal(written)
+    return amount if amount.is_finite() else None
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it, at a length that can be read."""
+    try:
+        shown = repr(value)
+    except ValueError:  # an int of more digits than the interpreter writes
+        return "a number of thousands of digits"
+    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
 
 
 def text(name: str, value: Any) -> str:

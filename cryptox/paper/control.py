@@ -264,8 +264,7 @@ async def _deposit(served: Control, given: Any) -> None:
     key = served.state.accounts.by_api_key(text("api_key", arguments["api_key"]))
     if key is None:
         raise ValidationError("No account of this exchange has that key.")
-    asset = text("asset", arguments["asset"])
-    await asyncio.to_thread(served.state.deposit, key.account, asset, arguments["amount"])
+    await asyncio.to_thread(served.state.deposit, key.account, arguments["asset"], arguments["amount"])
 
 
 async def _advance(served: Control, by: Any) -> int:

@@ -255,6 +255,8 @@ class PaperExchange(Displayed):
         ------
         ValidationError : no such key, or not a public key.
         """
+        if public_key is not None:
+            text("public_key", public_key)
         key = self._state.add_key(
             self._known(api_key).account, public_key, can_trade=check_flag(can_trade, name="can_trade")
         )
@@ -267,7 +269,7 @@ class PaperExchange(Displayed):
         ------
         ValidationError : no such key, not an amount, or more than is free.
         """
-        self._state.deposit(self._known(api_key).account, text("asset", asset), amount)
+        self._state.deposit(self._known(api_key).account, asset, amount)
 
     def _known(self, api_key: str) -> Key:
         key = self._state.accounts.by_api_key(text("api_key", api_key))

@@ -9,7 +9,7 @@ from typing import Any
 
 from .accounts import Accounts
 from .answers import Answers
-from .arguments import read_amount
+from .arguments import read_amount, read_asset
 from .clock import MarketClock
 from .desk import Desk
 from .market import Market
@@ -98,7 +98,7 @@ class State:
 
     def deposit(self, uid: int, asset: str, amount: Any) -> None:
         """Put money into an account, or take it out."""
-        exact = read_amount(asset, amount)
+        exact = read_amount(read_asset(asset), amount)
         self.desk.call(lambda now_us: self.accounts.deposit(self.desk.engine, uid, asset, exact, now_us))
 
     def _keep(self, key: Key) -> Key:

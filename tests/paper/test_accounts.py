@@ -102,7 +102,9 @@ def test_a_key_comes_back_from_a_store_as_it_was() -> None:
     assert again.create(None, NOW_US)[0].uid == account.uid + 1
 
 
-@pytest.mark.parametrize("amount", ["-1", "0.000000001", "1e30", "NaN", "Infinity", "92233720368.54775808"])
+@pytest.mark.parametrize(
+    "amount", ["-1", "0.000000001", "1e30", "NaN", "Infinity", "92233720368.54775808", "1e400000000", "1e-400000000"]
+)
 def test_impossible_amounts_are_refused(amount: str) -> None:
     accounts = Accounts()
     with pytest.raises(ValidationError, match="USDT"):
@@ -128,3 +130,17 @@ def test_a_deposit_is_a_transfer_of_the_engine() -> None:
     with pytest.raises(ValidationError, match="no account 1"):
         accounts.deposit(engine, 1, "USDT", Decimal(1), NOW_US)
     assert len(done) == 2
+
+
+def test_a_deposit_never_brings_more_than_can_be_counted() -> None:
+    accounts = Accounts()
+    account, _ = accounts.create({"USDT": Decimal(92233720368)}, NOW_US)
+    done: list[tuple[Any, ...]] = []
+    engine: Any = SimpleNamespace(transfer=lambda *what: done.append(what))
+    account.balances["USDT"].locked, account.balances["USDT"].free = account.balances["USDT"].free, 0
+    accounts.deposit(engine, account.uid, "USDT", Decimal("0.54775807"), NOW_US)
+    with pytest.raises(ValidationError, match="more USDT than can be counted"):
+        accounts.deposit(engine, account.uid, "USDT", Decimal("0.54775808"), NOW_US)
+    with pytest.raises(ValidationError, match="decimals"):
+        accounts.deposit(engine, account.uid, "USDT", Decimal("1." + "0" * 40 + "1"), NOW_US)
+    assert done == [(account, "USDT", 54_775_807, NOW_US)]

@@ -203,6 +203,8 @@ class TestCommands:
             ({"create_account": [1]}, "not a mapping"),
             ({"create_account": {"USDT": "much"}}, "not an amount"),
             ({"create_account": {"USDT": -1}}, "not an amount"),
+            ({"create_account": {"USDT": "1e400000000"}}, "not an amount"),
+            ({"create_account": {"usdt": 5}}, "name of an asset"),
             ({"deposit": {"api_key": "x", "asset": "USDT"}}, "needs amount"),
             ({"deposit": {"api_key": "x", "asset": "USDT", "amount": 1}}, "No account"),
             ({"deposit": 5}, "takes an object"),

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
@@ -84,6 +85,23 @@ def test_keys_show_no_secret_and_a_wrong_one_opens_nothing() -> None:
     with pytest.raises(ValidationError, match="less than"):
         exchange.deposit(api_key, "USDT", -100_000.01)
     assert exchange.first_account() == keys
+
+
+def test_amounts_that_cannot_be_are_refused_and_the_exchange_goes_on() -> None:
+    exchange = PaperExchange()
+    for amount in ("1e400000000", "1_000", (5,)):
+        with pytest.raises(ValidationError, match="USDT="):
+            exchange.create_account({"USDT": amount})
+    keys = exchange.create_account({"USDT": np.float64(0.5)})
+    for asset, amount in (("USDT", "1e3000000"), ("USDT", " 5 "), ("usdt", 5), (5, 5)):
+        with pytest.raises(ValidationError, match=r"amount|asset"):
+            exchange.deposit(keys.api_key, asset, amount)
+    for key in (5, b"-----BEGIN PUBLIC KEY-----", ""):
+        with pytest.raises(ValidationError, match="public_key="):
+            exchange.add_key(keys.api_key, key)
+    exchange.deposit(keys.api_key, "USDT", np.int64(2))
+    (account,) = exchange._state.accounts.accounts.values()
+    assert (account.uid, account.balances["USDT"].free) == (100_000_001, 250_000_000)
 
 
 def test_addresses() -> None:

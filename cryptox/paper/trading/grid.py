@@ -11,6 +11,7 @@ from .accounts import ATOMS
 
 __all__ = ["PLACES", "Grid", "amount_text", "atoms_of"]
 
+MOST_POWER = 64  # of ten, in an amount
 PLACES = 8  # decimals of every asset: ``baseAssetPrecision``, ``quoteAssetPrecision``
 
 
@@ -28,6 +29,8 @@ def atoms_of(amount: Decimal) -> int:
     """
     if not amount.is_finite():
         raise ValueError(f"{amount} is not an amount of money")
+    if amount and not -MOST_POWER <= amount.adjusted() <= MOST_POWER:  # else its digits would fill the memory
+        raise ValueError(f"{amount} is out of range")
     numerator, denominator = amount.as_integer_ratio()
     atoms, rest = divmod(numerator * ATOMS, denominator)
     if rest:
