@@ -39,6 +39,7 @@ _WORDS: dict[Code, str] = {
     Code.UNREAD_PARAMETERS: "Not all sent parameters were read; read '%s' parameter(s) but was sent '%s'.",
     Code.PARAM_EMPTY: "Parameter '%s' was empty.",
     Code.PARAM_NOT_REQUIRED: "Parameter '%s' sent when not required.",
+    Code.PARAM_OVERFLOW: "Parameter '%s' overflowed.",
     Code.BAD_PRECISION: "Parameter '%s' has too much precision.",
     Code.INVALID_TIF: "Invalid timeInForce.",
     Code.INVALID_ORDER_TYPE: "Invalid orderType.",

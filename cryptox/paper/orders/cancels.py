@@ -88,9 +88,10 @@ def cancel_list(question: Question) -> Told:
         found is None
         or (found.account, found.symbol) != (uid, dealing.symbol)
         or found.status is not ListOrderStatus.EXECUTING
-        or client_id not in (None, found.client_id)
     ):
         raise Refused(Code.CANCEL_REJECTED, text=EngineText.UNKNOWN_ORDER)
+    if client_id not in (None, found.client_id):
+        raise Refused(Code.CLIENT_ORDER_ID_INVALID)
     cancel_id = params["newClientOrderId"] or dealing.new_id()
     cancelled = question.engine.cancel_list(found, cancel_id, question.now_us)
     return Told(_list_answer(dealing, found, cancelled, cancel_id))

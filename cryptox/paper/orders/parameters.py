@@ -104,8 +104,23 @@ def _client_id(name: str, text: str) -> str:
     return text
 
 
+def _stored(most: int) -> Reader:
+    """Reads a whole number that is kept and told again: what does not fit is refused, not cut."""
+
+    def read(name: str, text: str) -> int:
+        _whole(name, text)
+        if int(text) > most:
+            raise Refused(Code.PARAM_OVERFLOW, name)
+        return int(text)
+
+    return read
+
+
+_long, _int = _stored(2**63 - 1), _stored(2**31 - 1)
+
+
 def _strategy_type(name: str, text: str) -> int:
-    number: int = _whole(name, text)
+    number: int = _int(name, text)
     if number < LEAST_STRATEGY_TYPE:
         raise Refused(Code.BAD_STRATEGY_TYPE)
     return number
@@ -139,10 +154,10 @@ _READERS: dict[str, Reader] = {
     "ClientOrderId": _client_id,
     "Price": _decimal,
     "StopPrice": _decimal,
-    "TrailingDelta": _whole,
+    "TrailingDelta": _long,
     "IcebergQty": _decimal,
     "TimeInForce": _word(TimeInForce, Code.INVALID_TIF),
-    "StrategyId": _whole,
+    "StrategyId": _long,
     "StrategyType": _strategy_type,
     "PegPriceType": _word(PegPriceType, Code.INVALID_PEG_PRICE_TYPE),
     "PegOffsetType": _word(PegOffsetType, Code.INVALID_PEG_OFFSET_TYPE),

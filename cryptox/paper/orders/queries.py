@@ -91,14 +91,14 @@ def order_list(question: Question) -> Told:
     number, client_id = params["orderListId"], params["origClientOrderId"]
     if number is not None:
         found = records.order_list(number)
-        if found is not None and client_id not in (None, found.client_id):
-            raise Refused(Code.CLIENT_ORDER_ID_INVALID)
     elif client_id is not None:
         found = records.list_by_client_id(uid, client_id)
     else:
         raise neither("orderListId", "origClientOrderId")
     if found is None or found.account != uid:
         raise Refused(Code.NO_SUCH_ORDER)
+    if client_id not in (None, found.client_id):
+        raise Refused(Code.CLIENT_ORDER_ID_INVALID)
     return Told(_list_row(question, found))
 
 

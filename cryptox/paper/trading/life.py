@@ -113,6 +113,7 @@ class Life:
             peg=ticket.peg,
             list_id=list_id,
             status=status,
+            named=counters.execution,
         )
         self.records.add(order)
         self.open_ids[order.account, order.client_id] = order

@@ -105,6 +105,7 @@ class Order:
     queued: int = 0  # when it joined its price's queue: a number that only grows
     hold: int = 0  # atoms still locked for it, of the quote asset (buy) or the base asset (sell)
     amends: int = 0
+    named: int = 0  # execution id that was the symbol's newest when it got its client id
     expiry_reason: ExpiryReason | None = None
     prevented_id: int = NONE  # newest prevented match
 

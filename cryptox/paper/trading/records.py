@@ -65,7 +65,11 @@ class Records:
         """Remember a new order."""
         self._orders.setdefault(order.symbol, {})[order.id] = order
         self._of.setdefault((order.account, order.symbol), []).append(order)
-        self._client[order.account, order.symbol, order.client_id] = order
+        key = (order.account, order.symbol, order.client_id)
+        known = self._client.get(key)
+        # Orders come from a file by their ids, and an older one may have got this client id later.
+        if known is None or _newness(order) >= _newness(known):
+            self._client[key] = order
         self.touch(order)
 
     def touch(self, order: Order) -> None:
@@ -81,9 +85,12 @@ class Records:
     def rename(self, order: Order, client_id: str) -> None:
         """Give an order another client id."""
         key = (order.account, order.symbol, order.client_id)
-        if self._client.get(key) is order:
-            del self._client[key]
-        order.client_id = client_id
+        former = [one for one in self.orders_of(*key[:2]) if one.client_id == key[2] and one is not order]
+        if former:
+            self._client[key] = max(former, key=_newness)
+        else:
+            self._client.pop(key, None)
+        order.client_id, order.named = client_id, self.count(order.symbol).execution
         self._client[order.account, order.symbol, client_id] = order
         self.touch(order)
 
@@ -163,3 +170,8 @@ class Records:
         """What has changed since this was last called."""
         changed, self.changed = self.changed, Changes()
         return changed
+
+
+def _newness(order: Order) -> tuple[int, bool, int]:
+    """Grows with the time at which an order got its client id."""
+    return order.named, order.is_open, order.id

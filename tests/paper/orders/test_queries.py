@@ -146,6 +146,8 @@ def test_order_lists(seen: Any) -> None:
     assert seen(ep.ORDER_LIST, origClientOrderId="L1") == wanted
     assert seen(ep.ORDER_LIST, orderListId=1, origClientOrderId="L1") == wanted
     assert seen(ep.ORDER_LIST, orderListId=1, origClientOrderId="L2")[0] == -2039
+    seen.order_list(8, 1, uid=5)
+    assert seen(ep.ORDER_LIST, orderListId=8, origClientOrderId="L2")[0] == -2013
     assert seen(ep.ORDER_LIST, orderListId=4)[0] == -2013
     assert seen(ep.ORDER_LIST, origClientOrderId="L4")[0] == -2013
     assert seen(ep.ORDER_LIST) == (

@@ -602,9 +602,11 @@ def test_a_list_is_cancelled_by_its_ids_or_by_one_order(trader: Trader) -> None:
     for wrong in (
         {"orderListId": number + 1},
         {"listClientOrderId": "M"},
-        {"orderListId": number, "listClientOrderId": "M"},
     ):
         assert trader(ep.CANCEL_ORDER_LIST, **wrong) == UNKNOWN
+    differ = (400, -2039, "Client order ID is not correct for this order ID.")
+    assert trader(ep.CANCEL_ORDER_LIST, orderListId=number, listClientOrderId="M") == differ
+    assert trader(ep.CANCEL_ORDER_LIST, orderListId=number + 1, listClientOrderId="L") == UNKNOWN
     assert trader(ep.CANCEL_ORDER_LIST, symbol="ETHUSDT", orderListId=number) == UNKNOWN
     told = trader(ep.CANCEL_ORDER_LIST, listClientOrderId="L", newClientOrderId="c")
     assert (told["listStatusType"], told["listOrderStatus"]) == ("ALL_DONE", "ALL_DONE")

@@ -63,8 +63,8 @@ def test_a_limit_order_in_full() -> None:
     draft = read(
         "order",
         **LIMIT | {"side": "SELL", "timeInForce": "GTC", "icebergQty": "0.00100", "newClientOrderId": "x-1"},
-        strategyId="7",
-        strategyType="1000000",
+        strategyId=str(2**63 - 1),
+        strategyType=str(2**31 - 1),
         selfTradePreventionMode="NONE",
         newOrderRespType="RESULT",
     )
@@ -72,7 +72,7 @@ def test_a_limit_order_in_full() -> None:
     assert (draft.off_tick, draft.off_step) == (False, False)
     assert (ticket.symbol, ticket.side, ticket.type, ticket.client_id) == ("BTCUSDT", Side.SELL, OrderType.LIMIT, "x-1")
     assert (ticket.quantity, ticket.price, ticket.iceberg, ticket.stop) == (30_000, 9_450_000, 100, 0)
-    assert (ticket.strategy_id, ticket.strategy_type) == (7, 1_000_000)
+    assert (ticket.strategy_id, ticket.strategy_type) == (2**63 - 1, 2**31 - 1)
     assert (ticket.time_in_force, ticket.prevention) == (TimeInForce.GTC, SelfTradePrevention.NONE)
     assert (ticket.response, ticket.peg, ticket.trailing_delta) == (ResponseType.RESULT, None, 0)
 
@@ -136,6 +136,9 @@ def test_every_choice_of_parameters_is_taken_or_refused_as_the_table_says(kind: 
         ({**LIMIT, "timeInForce": "GTX"}, -1115, "Invalid timeInForce."),
         ({**LIMIT, "newOrderRespType": "SHORT"}, -1136, "Invalid newOrderRespType."),
         ({**LIMIT, "strategyType": "999999"}, -1134, "strategyType was less than 1000000."),
+        ({**LIMIT, "strategyType": str(2**31)}, -1108, "Parameter 'strategyType' overflowed."),
+        ({**LIMIT, "strategyId": str(2**63)}, -1108, "Parameter 'strategyId' overflowed."),
+        ({**STOP, "trailingDelta": "9" * 20}, -1108, "Parameter 'trailingDelta' overflowed."),
         (
             {**LIMIT, "selfTradePreventionMode": "EXPIRE"},
             -1013,
