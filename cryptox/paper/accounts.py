@@ -12,7 +12,7 @@ from typing import Any
 from cryptox.errors import ValidationError
 
 from .signatures import load_public_key
-from .trading.accounts import Account, Balance, Key, KeyKind
+from .trading.accounts import MOST_ATOMS, Account, Balance, Key, KeyKind
 from .trading.engine import Engine
 from .trading.grid import atoms_of
 
@@ -28,7 +28,6 @@ STANDARD_BALANCES: Mapping[str, Decimal] = {
 
 FIRST_UID = 100_000_001
 KEY_LENGTH = 64
-MOST_ATOMS = 2**63 - 1
 _LETTERS = string.ascii_letters + string.digits
 
 

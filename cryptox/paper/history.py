@@ -92,6 +92,7 @@ class HistorySpine:
             listed_ms=opens[0],
             price_exponent=-file.price_decimals,
             quantity_exponent=-file.quantity_decimals,
+            usual_ticks=int(np.median(parents[Row.CLOSE])),
             outages=tuple((end, begin) for end, begin in zip(closes[:-1], opens[1:], strict=True) if begin > end),
         )
         if interval.step_ms > DAY_MS:

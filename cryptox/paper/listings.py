@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from .market import Listing
@@ -60,8 +60,15 @@ def _listing(
     )
 
 
+def _priced(character: Character) -> Character:
+    """With a usual price: the lower one of those between which its middle moves."""
+    price = character.price * min(1.0, character.growth)
+    ticks = max(1, round(price * 10**-character.listing.price_exponent))
+    return replace(character, listing=replace(character.listing, usual_ticks=ticks))
+
+
 CHARACTERS: dict[str, Character] = {
-    character.listing.symbol: character
+    character.listing.symbol: _priced(character)
     for character in (
         Character(_listing("BTC", "USDT", "2017-08-17T04:00", -2, -5), 4300.0, 14.0, 0.55, 40.0, 1.5e8),
         Character(_listing("ETH", "USDT", "2017-08-17T04:00", -2, -4), 300.0, 9.0, 0.68, 32.0, 8.0e7),

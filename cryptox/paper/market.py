@@ -35,6 +35,7 @@ class Listing:
     status: str = "TRADING"
     price_exponent: int = -2  # one tick is 10**price_exponent
     quantity_exponent: int = -5  # one step is 10**quantity_exponent
+    usual_ticks: int = 0  # a price by which to judge quantities, always the same; 0 for none
     outages: tuple[tuple[int, int], ...] = ()  # [start_ms, end_ms) without any candle or trade
 
 

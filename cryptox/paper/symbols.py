@@ -14,6 +14,8 @@ from .market import Listing
 from .question import BREAK, Question, Told, status_of
 from .refusals import Refused
 from .text import decimal
+from .trading.accounts import MOST_ATOMS
+from .trading.grid import PLACES
 
 __all__ = ["exchange_info", "execution_rules", "no_reference_price", "ping", "server_time"]
 
@@ -23,8 +25,10 @@ PERMISSION_SETS = [["SPOT"]]
 USUAL_PERMISSIONS = frozenset({"SPOT", "MARGIN", "LEVERAGED"})
 
 MOST_TICKS = 10**8  # highest price of an order
-MOST_STEPS = 9 * 10**8  # largest quantity of an order
+MOST_STEPS = 9 * 10**8  # largest quantity of an order, unless that is worth little
 MOST_MARKET_STEPS = 12 * 10**6
+MARKET_WORTH = {"USDT": 500_000, "BTC": 10}  # of the quote asset: what the largest market order must reach at least
+LIMIT_WORTH = 20  # times as much for any other order
 LEAST_NOTIONAL = {"USDT": ("5.00000000", "9000000.00000000"), "BTC": ("0.00010000", "100.00000000")}
 
 
@@ -91,6 +95,7 @@ def _symbol(listing: Listing, now_ms: int, permission_sets: list[list[str]]) -> 
 def filters_of(listing: Listing) -> list[dict[str, Any]]:
     """Trading rules of a symbol: its grid, and amounts like those of the real exchange."""
     tick, step = listing.price_exponent, listing.quantity_exponent
+    most_steps, most_market_steps = _most_steps(listing)
     least, most = LEAST_NOTIONAL.get(listing.quote, LEAST_NOTIONAL["USDT"])
     bounds = {"minTrailingAboveDelta": 10, "maxTrailingAboveDelta": 2000}
     sides = {"bidMultiplierUp": "5", "bidMultiplierDown": "0.2", "askMultiplierUp": "5", "askMultiplierDown": "0.2"}
@@ -104,14 +109,14 @@ def filters_of(listing: Listing) -> list[dict[str, Any]]:
         {
             "filterType": "LOT_SIZE",
             "minQty": decimal(1, step),
-            "maxQty": decimal(MOST_STEPS, step),
+            "maxQty": decimal(most_steps, step),
             "stepSize": decimal(1, step),
         },
         {"filterType": "ICEBERG_PARTS", "limit": 100},
         {
             "filterType": "MARKET_LOT_SIZE",
             "minQty": decimal(0, step),
-            "maxQty": decimal(MOST_MARKET_STEPS, step),
+            "maxQty": decimal(most_market_steps, step),
             "stepSize": decimal(0, step),
         },
         {"filterType": "TRAILING_DELTA", **bounds, "minTrailingBelowDelta": 10, "maxTrailingBelowDelta": 2000},
@@ -129,6 +134,24 @@ def filters_of(listing: Listing) -> list[dict[str, Any]]:
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
         {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},
     ]
+
+
+def _most_steps(listing: Listing) -> tuple[int, int]:
+    """Largest quantities of an order and of a market order: by worth, and no more than can be counted in atoms."""
+    countable: int = MOST_ATOMS // 10 ** (PLACES + listing.quantity_exponent)
+    if not listing.usual_ticks:
+        return min(MOST_STEPS, countable), min(MOST_MARKET_STEPS, countable)
+    worth = MARKET_WORTH.get(listing.quote, MARKET_WORTH["USDT"])
+    power = -listing.price_exponent - listing.quantity_exponent
+    steps = _round_up(worth * 10**power, listing.usual_ticks)
+    return min(max(MOST_STEPS, LIMIT_WORTH * steps), countable), min(max(MOST_MARKET_STEPS, steps), countable)
+
+
+def _round_up(numerator: int, denominator: int) -> int:
+    """The quotient rounded up to two digits and zeros: 4321 becomes 4400."""
+    whole = -(-numerator // denominator)
+    power: int = 10 ** max(len(str(whole)) - 2, 0)
+    return -(-whole // power) * power
 
 
 def execution_rules(question: Question) -> Told:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["ATOMS", "Account", "Balance", "Key", "KeyKind", "Rates"]
+__all__ = ["ATOMS", "MOST_ATOMS", "Account", "Balance", "Key", "KeyKind", "Rates"]
 
 ATOMS = 10**8  # atoms in one unit of any asset
+MOST_ATOMS = 2**63 - 1  # that an account can hold of one
 
 
 class KeyKind(StrEnum):
