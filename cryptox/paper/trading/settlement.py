@@ -75,10 +75,13 @@ class Settlement:
         def worth(asset: str, other: str) -> tuple[int, int] | None:
             now_ms = board.now_us // 1000
             direct = self._worth(asset, other, now_ms)
-            if direct is not None or asset != board.listing.base:
+            if direct is not None:
                 return direct
+            if asset != board.listing.base:
+                return self._by_way(asset, other, now_ms)
             # No pair of the two: by what was just paid for it, and the price of that.
-            through = self._worth(board.listing.quote, other, now_ms)
+            paid = board.listing.quote
+            through = self._worth(paid, other, now_ms) or self._by_way(paid, other, now_ms)
             return None if through is None else (through[0] * quote, through[1] * received)
 
         # What arrives may pay the commission only where it is taken from it.
@@ -109,6 +112,15 @@ class Settlement:
         if order_list is None or not order_list.takes_bought or order_list.working_id != order.id:
             return None
         return self.records.order(order.symbol, order_list.order_ids[1])
+
+    def _by_way(self, asset: str, other: str, now_ms: int) -> tuple[int, int] | None:
+        """The same over any quote asset that has a price in both; the first that is listed counts."""
+        for middle in dict.fromkeys(listing.quote for listing in self.market.listings.values()):
+            first = self._worth(asset, middle, now_ms) if middle not in (asset, other) else None
+            second = None if first is None else self._worth(middle, other, now_ms)
+            if first is not None and second is not None:
+                return first[0] * second[0], first[1] * second[1]
+        return None
 
     def _worth(self, asset: str, other: str, now_ms: int) -> tuple[int, int] | None:
         """How many atoms of another asset one atom is worth, by the market's own last price of the pair."""
