@@ -118,6 +118,12 @@ class MarketClock:
         """
         self._move(by_us)
 
+    def resume(self, from_us: int) -> None:
+        """Begin no earlier than at ``from_us``, in microseconds: go on or stand from there. Real time is left alone."""
+        behind = from_us - self.now_us()
+        if behind > 0 and not self.is_real:
+            self._move(behind)
+
     def _move(self, by_us: int) -> None:
         with self._lock:
             if self.is_real:

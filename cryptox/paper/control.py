@@ -33,7 +33,7 @@ from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from .arguments import read_balances, text
 from .fault_kinds import unknown
 from .faults import Fault, Faults
-from .state import State
+from .state import State, told
 
 __all__ = ["PATH", "TOKEN_HEADER", "Control", "control", "read_control"]
 
@@ -255,7 +255,8 @@ async def _list(served: Control, said: Any) -> list[dict[str, Any]]:
 
 async def _create_account(served: Control, balances: Any) -> dict[str, str]:
     amounts = read_balances(balances)
-    key = await asyncio.to_thread(served.state.create_account, amounts)
+    with told():
+        key = await served.state.desk.run(served.state.new_account(amounts))
     return {"api_key": key.api_key, "secret_key": key.secret}
 
 
@@ -264,7 +265,9 @@ async def _deposit(served: Control, given: Any) -> None:
     key = served.state.accounts.by_api_key(text("api_key", arguments["api_key"]))
     if key is None:
         raise ValidationError("No account of this exchange has that key.")
-    await asyncio.to_thread(served.state.deposit, key.account, arguments["asset"], arguments["amount"])
+    job = served.state.new_deposit(key.account, arguments["asset"], arguments["amount"])
+    with told():
+        await served.state.desk.run(job)
 
 
 async def _advance(served: Control, by: Any) -> int:

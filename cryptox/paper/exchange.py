@@ -24,6 +24,7 @@ from .requests import RequestLog
 from .server import Server
 from .sockets import Rules
 from .state import Opening, State
+from .trading.orders import NONE
 from .weights import read_limits
 
 if TYPE_CHECKING:
@@ -216,7 +217,9 @@ class PaperExchange(Displayed):
         """Whether it listens."""
         return self._server.running
 
-    def create_account(self, balances: Mapping[str, Any] | None = None, *, takes_discount: bool = False) -> PaperKeys:
+    def create_account(
+        self, balances: Mapping[str, Any] | None = None, *, takes_discount: bool = False, group: int | None = None
+    ) -> PaperKeys:
         """A new account, as a named tuple ``(api_key, secret_key)`` of an HMAC key that may trade.
 
         Parameters
@@ -225,13 +228,20 @@ class PaperExchange(Displayed):
             Amounts by asset; None for what the exchange was given.
         takes_discount
             Whether commission is taken from BNB, a quarter off, as long as there is enough of it.
+        group
+            Trade group, a number from zero on: self-trade prevention keeps its accounts from trading with each other.
 
         Raises
         ------
         ValidationError : an amount that cannot be.
+        ConfigurationError : its file (``path``) cannot be written.
         """
         amounts = None if balances is None else read_balances(balances)
-        key = self._state.create_account(amounts, takes_discount=check_flag(takes_discount, name="takes_discount"))
+        key = self._state.create_account(
+            amounts,
+            takes_discount=check_flag(takes_discount, name="takes_discount"),
+            group=NONE if group is None else whole("group", group, 0, 2**31),
+        )
         return PaperKeys(key.api_key, key.secret)
 
     def first_account(self) -> PaperKeys:

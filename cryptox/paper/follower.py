@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from .desk import Desk
+from .refusals import Refused
 from .streams.pump import Pump
 
 __all__ = ["Follower"]
@@ -52,7 +54,8 @@ class Follower:
 
     async def _step(self) -> None:
         if self._is_needed():
-            await self._desk.run(lambda _now_us: None)
+            with suppress(Refused):  # it is tried again at the next tick
+                await self._desk.run(lambda _now_us: None)
 
     def _clock_moved(self) -> None:
         self._loop.call_soon_threadsafe(self.poke)

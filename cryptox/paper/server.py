@@ -117,7 +117,10 @@ class Handler:
         """What must be worked out: beside the loop, so that others are served meanwhile."""
         if asked.is_light:
             return self._answers.work(asked, self._market_us(path, struck))
-        return await self._desk.run(lambda now_us: self._answers.work(asked, now_us, time.time()))
+        try:
+            return await self._desk.run(lambda now_us: self._answers.work(asked, now_us, time.time()))
+        except Refused as refused:
+            return refused
 
     def _market_us(self, path: str, struck: list[Fault]) -> int:
         now_us = self._clock.now_us()

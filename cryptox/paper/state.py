@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from cryptox.errors import ConfigurationError
 
 from .accounts import Accounts
 from .answers import Answers
@@ -13,11 +16,15 @@ from .arguments import read_amount, read_asset
 from .clock import MarketClock
 from .desk import Desk
 from .market import Market
+from .refusals import Refused
 from .store import SqliteStore
 from .trading.accounts import Key, KeyKind
+from .trading.orders import NONE
 from .weights import Others, Window
 
-__all__ = ["Opening", "State"]
+__all__ = ["Opening", "State", "told"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +54,11 @@ class Opening:
             return State(self, accounts, Desk(self.market, self.clock, accounts.accounts), None)
         store = SqliteStore(self.path, self.identity)
         try:
-            kept = store.load(accounts, self.clock.now_us())
+            kept = store.load(accounts)
         except BaseException:
             store.close()
             raise
+        self.clock.resume(kept.since_us or 0)
         desk = Desk(self.market, self.clock, accounts.accounts, kept=kept)
         desk.store = store
         return State(self, accounts, desk, store)
@@ -75,17 +83,24 @@ class State:
         )
         self._balances, self._store = opening.balances, store
 
-    def create_account(self, balances: Mapping[str, Decimal] | None, *, takes_discount: bool = False) -> Key:
+    def create_account(
+        self, balances: Mapping[str, Decimal] | None, *, takes_discount: bool = False, group: int = NONE
+    ) -> Key:
         """A new account and its first key."""
-        amounts = self._balances if balances is None else balances
+        return self._done(self.new_account(balances, takes_discount=takes_discount, group=group))
+
+    def new_account(
+        self, balances: Mapping[str, Decimal] | None, *, takes_discount: bool = False, group: int = NONE
+    ) -> Callable[[int], Key]:
+        """The same as a job for the desk."""
 
         def create(now_us: int) -> Key:
-            account, key = self.accounts.create(amounts, now_us)
-            account.takes_discount = takes_discount
+            account, key = self.accounts.create(self._balances if balances is None else balances, now_us)
+            account.takes_discount, account.group = takes_discount, group
             self.desk.records.changed.accounts.add(account.uid)
             return self._keep(key)
 
-        return self.desk.call(create)
+        return create
 
     def first_key(self) -> Key | None:
         """The first HMAC key of the first account; None where there is none."""
@@ -94,22 +109,42 @@ class State:
 
     def add_key(self, uid: int, public_key: str | None, *, can_trade: bool) -> Key:
         """One more key of an account."""
-        return self.desk.call(lambda _now_us: self._keep(self.accounts.add_key(uid, public_key, can_trade=can_trade)))
+        return self._done(lambda _now_us: self._keep(self.accounts.add_key(uid, public_key, can_trade=can_trade)))
 
     def deposit(self, uid: int, asset: str, amount: Any) -> None:
         """Put money into an account, or take it out."""
+        self._done(self.new_deposit(uid, asset, amount))
+
+    def new_deposit(self, uid: int, asset: str, amount: Any) -> Callable[[int], None]:
+        """The same as a job for the desk."""
         exact = read_amount(read_asset(asset), amount)
-        self.desk.call(lambda now_us: self.accounts.deposit(self.desk.engine, uid, asset, exact, now_us))
+        return lambda now_us: self.accounts.deposit(self.desk.engine, uid, asset, exact, now_us)
 
     def _keep(self, key: Key) -> Key:
-        if self._store is not None:
-            self._store.add_key(key.api_key, self.accounts.body(key))
+        self.desk.records.changed.keys.append(key)
         return key
+
+    def _done(self, job: Callable[[int], T]) -> T:
+        with told():
+            return self.desk.call(job)
 
     def close(self) -> bool:
         """Close the file; whether there was one, so that the state must be read again."""
         if self._store is None:
             return False
-        self._store.close()
-        self.desk.store = None
+        with self.desk.idle():
+            self._store.close()
+            self.desk.store = None
         return True
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Refusals of the desk as errors for whoever works with the exchange in Python."""
+    try:
+        yield
+    except Refused as refused:
+        raise ConfigurationError(
+            f"The exchange could not do this, or not keep it: {refused.__cause__ or refused.text}",
+            recovery_suggestions=["Once its file can be written again, it goes on."],
+        ) from refused

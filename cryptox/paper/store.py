@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import msgspec
 
 from cryptox.errors import ConfigurationError
-from cryptox.model.time import iso
 
 from .accounts import Accounts
-from .desk import Desk, Kept
+from .desk import Desk, Kept, NotSaved
 from .trading.accounts import Account
 from .trading.orders import Amendment, Fill, Order, OrderList, Prevented
 from .trading.prints import Print, Prints
-from .trading.records import Counters, Records
+from .trading.records import Changes, Counters, Records, Taken
 
 __all__ = ["SqliteStore"]
 
@@ -38,6 +39,7 @@ CREATE TABLE prevented (number INTEGER PRIMARY KEY, body BLOB);
 CREATE TABLE amendments (number INTEGER PRIMARY KEY, body BLOB);
 CREATE TABLE prints (number INTEGER PRIMARY KEY, symbol TEXT, body BLOB);
 """
+_LATER_TABLES = "CREATE TABLE IF NOT EXISTS taken (symbol TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID"
 T = TypeVar("T")
 
 
@@ -81,7 +83,6 @@ class SqliteStore:
         if fresh:
             self._connection.executescript("BEGIN;" + _TABLES + "COMMIT;")
             self._execute("INSERT INTO meta VALUES ('version', ?), ('market', ?)", (VERSION, market))
-            return
         known = dict(self._execute("SELECT name, value FROM meta"))
         if known.get("version") != VERSION or known.get("market") != market:
             self._connection.close()
@@ -89,26 +90,16 @@ class SqliteStore:
                 f"path={self._path!r} belongs to another market: {known.get('market')}, and this one is {market}.",
                 recovery_suggestions=["Start the exchange with the same seed, symbols and history, or another path."],
             )
+        self._execute(_LATER_TABLES)
 
-    def load(self, accounts: Accounts, now_us: int) -> Kept:
-        """What the file has; accounts and keys go into ``accounts``.
-
-        Raises
-        ------
-        ConfigurationError : the file's last event lies after ``now_us``, market time.
-        """
+    def load(self, accounts: Accounts) -> Kept:
+        """What the file has; accounts and keys go into ``accounts``."""
         newest = self._execute("SELECT value FROM meta WHERE name = 'newest_us'")
         since_us = int(newest[0][0]) if newest else None
-        if since_us is not None and since_us > now_us:
-            raise ConfigurationError(
-                f"path={self._path!r} has come to {iso(since_us // 1000)}, and this exchange's clock says "
-                f"{iso(now_us // 1000)}.",
-                recovery_suggestions=["Start it with a clock at or after that time, or with another path."],
-            )
         for account in self._read("accounts", Account):
             accounts.accounts[account.uid] = account
         for body in self._bodies("keys"):
-            accounts.restore(msgspec.json.decode(body))
+            self._restore_key(accounts, msgspec.json.decode(body))
         records, prints = Records(), Prints()
         for symbol, body in self._execute("SELECT symbol, body FROM counters"):
             records.counters[symbol] = msgspec.json.decode(body, type=Counters)
@@ -122,6 +113,8 @@ class SqliteStore:
             records.add_prevented(match)
         for amendment in self._read("amendments", Amendment):
             records.add_amendment(amendment)
+        for symbol, body in self._execute("SELECT symbol, body FROM taken"):
+            records.taken[symbol] = msgspec.json.decode(body, type=Taken)
         records.take_changes()
         for symbol, body in self._execute("SELECT symbol, body FROM prints ORDER BY number"):
             prints.add(symbol, msgspec.json.decode(body, type=Print))
@@ -135,38 +128,55 @@ class SqliteStore:
         decoder = msgspec.json.Decoder(kind)
         return [decoder.decode(body) for body in self._bodies(table)]
 
+    def _restore_key(self, accounts: Accounts, body: dict[str, Any]) -> None:
+        """A key of an account that there is; earlier versions could leave others behind."""
+        if body["account"] in accounts.accounts:
+            accounts.restore(body)
+        else:
+            self._execute("DELETE FROM keys WHERE api_key = ?", (body["api_key"],))
+
     def save(self, desk: Desk, now_us: int) -> None:
-        """Write down what changed since the last time, in one transaction; nothing where nothing did."""
-        records = desk.records
-        changed = records.take_changes()
+        """Write down what changed since the last time, in one transaction; nothing where nothing did.
+
+        Raises
+        ------
+        NotSaved : none of it is; all of it is tried again the next time.
+        """
+        changed, prints = desk.records.changed, desk.prints
         printed = {
-            symbol: desk.prints.of(symbol)[self._printed.get(symbol, 0) :]
+            symbol: prints.of(symbol)[self._printed.get(symbol, 0) :]
             for symbol in changed.symbols
-            if len(desk.prints.of(symbol)) > self._printed.get(symbol, 0)
+            if len(prints.of(symbol)) > self._printed.get(symbol, 0)
         }
-        if not (changed.orders or changed.lists or changed.accounts or changed.symbols or printed):
+        if not (printed or any(getattr(changed, field.name) for field in fields(changed))):
             return
-        encode = msgspec.json.encode
-        accounts = desk.engine.accounts
-        self._execute("BEGIN")
-        many = self._connection.executemany
+        try:
+            self._execute("BEGIN")
+            self._write(desk, changed, printed)
+            self._execute("REPLACE INTO meta VALUES ('newest_us', ?)", (now_us,))
+            self._execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            with suppress(sqlite3.Error):
+                self._execute("ROLLBACK")  # an error that the disk made may have done so already
+            raise NotSaved(f"path={self._path!r} cannot be written: {error}.") from error
+        desk.records.take_changes()
+        for symbol, rows in printed.items():
+            self._printed[symbol] = self._printed.get(symbol, 0) + len(rows)
+
+    def _write(self, desk: Desk, changed: Changes, printed: Mapping[str, list[Print]]) -> None:
+        encode, many = msgspec.json.encode, self._connection.executemany
+        accounts, records = desk.engine.accounts, desk.records
         many("REPLACE INTO accounts VALUES (?, ?)", [(uid, encode(accounts[uid])) for uid in changed.accounts])
+        many("REPLACE INTO keys VALUES (?, ?)", [(key.api_key, encode(Accounts.body(key))) for key in changed.keys])
         many("REPLACE INTO counters VALUES (?, ?)", [(s, encode(records.counters[s])) for s in changed.symbols])
+        many("REPLACE INTO taken VALUES (?, ?)", [(s, encode(records.taken[s])) for s in changed.taken])
         many("REPLACE INTO orders VALUES (?, ?, ?)", [(*key, encode(order)) for key, order in changed.orders.items()])
         many("REPLACE INTO lists VALUES (?, ?)", [(number, encode(one)) for number, one in changed.lists.items()])
         many("INSERT INTO fills (body) VALUES (?)", [(encode(fill),) for fill in changed.fills])
         many("INSERT INTO prevented (body) VALUES (?)", [(encode(match),) for match in changed.prevented])
         many("INSERT INTO amendments (body) VALUES (?)", [(encode(one),) for one in changed.amendments])
-        for symbol, prints in printed.items():
-            rows = [(symbol, encode(one)) for one in prints]
-            many("INSERT INTO prints (symbol, body) VALUES (?, ?)", rows)
-            self._printed[symbol] = self._printed.get(symbol, 0) + len(prints)
-        self._execute("REPLACE INTO meta VALUES ('newest_us', ?)", (now_us,))
-        self._execute("COMMIT")
-
-    def add_key(self, api_key: str, body: Mapping[str, Any]) -> None:
-        """Write down a key."""
-        self._execute("REPLACE INTO keys VALUES (?, ?)", (api_key, msgspec.json.encode(dict(body))))
+        rows = [(symbol, encode(one)) for symbol, prints in printed.items() for one in prints]
+        many("INSERT INTO prints (symbol, body) VALUES (?, ?)", rows)
 
     def close(self) -> None:
         """Close the file."""

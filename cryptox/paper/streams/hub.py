@@ -266,7 +266,10 @@ class Hub:
         def collect(now_us: int) -> list[tuple[str, Event]]:
             return self._sources.collect(now_us, wanted, still=still)
 
-        told = await self.desk.run(collect)
+        try:
+            told = await self.desk.run(collect)
+        except Refused:  # it is tried again at the next tick
+            return
         if not self._held:
             self.publish(Told(stream, event) for stream, event in told)
 

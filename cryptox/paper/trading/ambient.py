@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from cryptox.paper.book import TICK_MS
 from cryptox.paper.market import Ints, Levels, Market
 from cryptox.venues.binance.words import Side
+
+from .records import Taken
 
 __all__ = ["DEEPEST", "Ambient", "Own"]
 
@@ -22,10 +24,10 @@ class Own:
 
     __slots__ = ("_book", "_sign", "_start", "keys", "prices", "quantities", "steps", "taken")
 
-    def __init__(self, book: Ambient, side: Side) -> None:
+    def __init__(self, book: Ambient, side: Side, taken: dict[int, tuple[int, int]]) -> None:
         self._book = book
         self._sign = -1 if side is Side.BUY else 1
-        self.taken: dict[int, tuple[int, int]] = {}  # price to (quantity of the market's own, steps taken of it)
+        self.taken = taken  # price to (quantity of the market's own, steps taken of it)
         self.keys: list[int] = []  # prices times the sign, best first
         self.steps: list[int] = []
         self.prices: Ints = np.empty(0, np.int64)
@@ -40,6 +42,7 @@ class Own:
         for price, (own, _) in list(self.taken.items()):
             if self._at(price) != own:
                 del self.taken[price]
+                self._book.note()
 
     def _at(self, price: int) -> int:
         key = price * self._sign
@@ -78,19 +81,27 @@ class Own:
         """Users took so much at a price."""
         before = self.taken.get(price)
         self.taken[price] = (self._at(price), steps + (before[1] if before else 0))
+        self._book.note()
 
 
 class Ambient:
-    """The market of one symbol, as far as the engine has come. ``trades`` and ``orders`` count what it has seen."""
+    """The market of one symbol, as far as the engine has come. ``trades`` and ``orders`` count what it has seen.
 
-    def __init__(self, market: Market, symbol: str) -> None:
+    ``taken`` is what users have taken of its book, and ``note`` is called whenever that changes.
+    """
+
+    def __init__(
+        self, market: Market, symbol: str, taken: Taken | None = None, note: Callable[[], None] = lambda: None
+    ) -> None:
+        taken = Taken() if taken is None else taken
+        self.note = note
         self.market = market
         self.symbol = symbol
         self.now_ms = -1
         self.trades = 0  # of the market's own, seen
         self.orders = 0  # aggregates of the market's own, seen
-        self.bids = Own(self, Side.BUY)
-        self.asks = Own(self, Side.SELL)
+        self.bids = Own(self, Side.BUY, taken.bids)
+        self.asks = Own(self, Side.SELL, taken.asks)
         self._tick = -1
         self._drawn = 0  # levels
         self._update_id = 0

@@ -27,7 +27,7 @@ class Board:
         self.symbol = symbol
         self.listing = market.listings[symbol]
         self.grid = Grid(self.listing)
-        self.ambient = Ambient(market, symbol)
+        self.ambient = Ambient(market, symbol, records.taken_of(symbol), lambda: records.changed.taken.add(symbol))
         self.bids = Resting(Side.BUY, records.touch)
         self.asks = Resting(Side.SELL, records.touch)
         self.waiting = Waiting(records.touch)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .accounts import Key
 from .orders import Amendment, Fill, Order, OrderList, Prevented
 
-__all__ = ["Changes", "Counters", "Records"]
+__all__ = ["Changes", "Counters", "Records", "Taken"]
 
 
 @dataclass(slots=True)
@@ -24,13 +25,23 @@ class Counters:
 
 
 @dataclass(slots=True)
+class Taken:
+    """What users took of the market's own book: price to (quantity of the market's own there, steps taken of it)."""
+
+    bids: dict[int, tuple[int, int]] = field(default_factory=dict)
+    asks: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Changes:
     """What has changed since it was last taken."""
 
     orders: dict[tuple[str, int], Order] = field(default_factory=dict)
     lists: dict[int, OrderList] = field(default_factory=dict)
     accounts: set[int] = field(default_factory=set)
+    keys: list[Key] = field(default_factory=list)
     symbols: set[str] = field(default_factory=set)  # whose counters moved
+    taken: set[str] = field(default_factory=set)  # symbols of whose book something was taken or has come back
     fills: list[Fill] = field(default_factory=list)
     prevented: list[Prevented] = field(default_factory=list)
     amendments: list[Amendment] = field(default_factory=list)
@@ -41,6 +52,7 @@ class Records:
 
     def __init__(self) -> None:
         self.counters: dict[str, Counters] = {}
+        self.taken: dict[str, Taken] = {}
         self.newest_list = 0
         self.changed = Changes()
         self._orders: dict[str, dict[int, Order]] = {}
@@ -60,6 +72,10 @@ class Records:
             found = self.counters[symbol] = Counters()
         self.changed.symbols.add(symbol)
         return found
+
+    def taken_of(self, symbol: str) -> Taken:
+        """What users took of a symbol's book; whoever changes it notes that in ``changed``."""
+        return self.taken.setdefault(symbol, Taken())
 
     def add(self, order: Order) -> None:
         """Remember a new order."""
