@@ -12,7 +12,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
@@ -136,7 +136,8 @@ class Desk:
         """The same from any other thread; waits until no other job is at work."""
         done, loop = self._work(job), self._loop
         if done.reports and loop is not None:
-            loop.call_soon_threadsafe(self._tell, done.reports)
+            with suppress(RuntimeError):  # the server has just ended, and who listened with it
+                loop.call_soon_threadsafe(self._tell, done.reports)
         value: T = _value(done)
         return value
 

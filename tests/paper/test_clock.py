@@ -29,6 +29,20 @@ class Ticking:
         self.steady_s += seconds
 
 
+def test_a_clock_begins_no_earlier_than_what_has_happened() -> None:
+    time = Ticking()
+    still, running, real = time.clock("2024-06-01"), time.clock(("2024-06-01", 60)), time.clock(None)
+    late_us = (JUNE_MS + 1_000) * 1_000 + 7
+    for clock in (still, running, real):
+        clock.resume(late_us)
+        clock.resume(late_us - 9_000)
+    assert [still.now_us(), running.now_us()] == [late_us, late_us]
+    time.run(2.0)
+    assert [still.now_us(), running.now_us()] == [late_us, late_us + 120_000_000]
+    real.resume(4_000_000_000_000_000)
+    assert real.now_us() == 1_800_000_002_250_000
+
+
 @pytest.mark.parametrize("setting", [None, "now", " NOW "])
 def test_real_time_is_the_wall_clock(setting: Any) -> None:
     time = Ticking()

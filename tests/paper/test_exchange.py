@@ -104,6 +104,25 @@ def test_amounts_that_cannot_be_are_refused_and_the_exchange_goes_on() -> None:
     assert (account.uid, account.balances["USDT"].free) == (100_000_001, 250_000_000)
 
 
+def test_accounts_of_a_trade_group_do_not_trade_with_each_other(trading: Any, opened: Any) -> None:
+    ask = opened(clock="2024-06-01 12:00")
+    for group in (-1, True, "a"):
+        with pytest.raises(ValidationError, match="group="):
+            ask.exchange.create_account(group=group)
+    ended = []
+    for groups in ((3, 3), (3, 4), (None, None)):
+        maker, taker = trading(ask), trading(ask)
+        for trader, group in zip((maker, taker), groups, strict=True):
+            trader.keys = ask.exchange.create_account({"USDT": 10**7, "BTC": 50}, group=group)
+        price, quantity = ask("/api/v3/depth", {"symbol": "BTCUSDT", "limit": 5}).json["asks"][0]
+        limit = {"symbol": "BTCUSDT", "type": "LIMIT_MAKER", "side": "SELL", "quantity": "0.01", "price": price}
+        number = maker("POST", "order", **limit).json["orderId"]
+        whole = str(Decimal(quantity) + Decimal("0.02"))
+        taker("POST", "order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity=whole)
+        ended.append(maker("GET", "order", symbol="BTCUSDT", orderId=number).json["status"])
+    assert ended == ["EXPIRED_IN_MATCH", "FILLED", "FILLED"]
+
+
 def test_addresses() -> None:
     with PaperExchange(clock="2024-06-01") as exchange:
         port = exchange.port

@@ -7,14 +7,17 @@ import hmac
 import json
 import os
 import random
+import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import httpx
@@ -157,15 +160,179 @@ def test_two_exchanges_cannot_share_a_file(path: Path) -> None:
         pass
 
 
-def test_another_market_and_an_earlier_clock_are_refused(path: Path) -> None:
+def test_another_market_is_refused(path: Path) -> None:
     with PaperExchange(clock=NOON, path=path) as exchange:
         keys = exchange.create_account()
     with pytest.raises(ConfigurationError, match="another market"):
         PaperExchange(8, clock=NOON, path=path).start()
-    with pytest.raises(ConfigurationError, match="has come to 2024-06-01T12:00"):
-        PaperExchange(clock="2024-05-01", path=path).start()
     with PaperExchange(clock=NOON, path=path) as exchange:  # a refusal has not spoilt the file
         assert Trader(exchange.rest_url, keys).state()["open"] == []
+
+
+def test_the_same_script_runs_twice_and_goes_on_where_it_was(path: Path) -> None:
+    ends = []
+    for _ in range(2):
+        with PaperExchange(clock=NOON, path=path) as exchange:
+            trader = Trader(exchange.rest_url, exchange.first_account())
+            begins = exchange.clock.now_ms()
+            exchange.clock.advance("1h")
+            rest = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001"}
+            placed = trader.ask("POST", "order", **rest, price=trader.price() - 900).json()
+            ends.append((begins, placed["transactTime"], placed["orderId"]))
+    noon_ms, hour_ms = 1_717_243_200_000, 3_600_000
+    assert ends == [(noon_ms, noon_ms + hour_ms, 1), (noon_ms + hour_ms, noon_ms + 2 * hour_ms, 2)]
+
+
+def test_a_running_clock_goes_on_from_the_file_and_a_real_one_is_left_alone(path: Path) -> None:
+    with PaperExchange(clock="2050-01-01", path=path) as exchange:
+        keys = exchange.create_account()
+    late_ms = 2_524_608_000_000
+    with PaperExchange(clock=(NOON, 60), path=path) as exchange:
+        assert late_ms <= exchange.clock.now_ms() < late_ms + 3_600_000
+        assert exchange.clock.speed == 60
+    with PaperExchange(path=path) as exchange:
+        assert abs(exchange.clock.now_ms() / 1e3 - time.time()) < 60
+        trader = Trader(exchange.rest_url, keys)  # its timestamps are those of real time
+        order = trader.ask("POST", "order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.001").json()
+        assert order["transactTime"] >= late_ms  # what has happened stays before what comes
+
+
+class Failing:
+    """A connection whose commands of one kind fail while they are told to."""
+
+    def __init__(self, inner: Any, command: str) -> None:
+        self._inner, self._command, self.fails = inner, command, True
+
+    def execute(self, command: str, *values: Any) -> Any:
+        if self.fails and command.startswith(self._command):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._inner.execute(command, *values)
+
+    def executemany(self, command: str, rows: Any) -> Any:
+        if self.fails and rows and command.startswith(self._command):
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._inner.executemany(command, rows)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def broken(exchange: PaperExchange, command: str) -> Failing:
+    store = exchange._state._store
+    assert store is not None
+    store._connection = failing = Failing(store._connection, command)
+    return failing
+
+
+def copied(path: Path, to: Path) -> Path:
+    """What a kill would leave now."""
+    for tail in ("", "-wal"):
+        if Path(f"{path}{tail}").exists():
+            shutil.copy(f"{path}{tail}", f"{to}{tail}")
+    return to
+
+
+@pytest.mark.parametrize("command", ["BEGIN", "REPLACE INTO orders", "INSERT INTO fills", "COMMIT"])
+def test_a_write_that_fails_loses_nothing_and_stops_the_exchange(path: Path, tmp_path: Path, command: str) -> None:
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        keys = exchange.create_account({"USDT": 50_000, "BTC": 1})
+        trader = Trader(exchange.rest_url, keys)
+        buy = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}
+        assert trader.ask("POST", "order", **buy, quantity="0.01").status_code == 200
+        before = trader.state()
+        failing = broken(exchange, command)
+        lost = trader.ask("POST", "order", **buy, quantity="0.02")
+        assert (lost.status_code, lost.json()["code"]) == (500, -1000)
+        for path_, method in (("account", "GET"), ("order", "POST")):
+            refused = trader.ask(method, path_, **(buy | {"quantity": "0.04"} if method == "POST" else {}))
+            assert (refused.status_code, refused.json()["code"]) == (503, -1001)
+        assert trader.client.get("/api/v3/ping").status_code == 200
+        with pytest.raises(ConfigurationError, match=r"paper\.sqlite.*disk"):
+            exchange.create_account()
+        killed = copied(path, tmp_path / "killed.sqlite")
+        failing.fails = False
+        after = trader.state()
+        assert [order["origQty"] for order in after["all"]] == ["0.01000000", "0.02000000"]
+        assert len(exchange._state.accounts.accounts) == 1
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        assert Trader(exchange.rest_url, keys).state() == after
+    with PaperExchange(clock=NOON, path=killed) as exchange:
+        assert Trader(exchange.rest_url, keys).state() == before
+
+
+def test_an_account_and_its_key_are_written_together(path: Path, tmp_path: Path) -> None:
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        failing = broken(exchange, "REPLACE INTO accounts")
+        with pytest.raises(ConfigurationError, match="disk is full"):
+            exchange.create_account()
+        killed = copied(path, tmp_path / "killed.sqlite")
+        failing.fails = False
+        first = exchange.create_account()
+    with PaperExchange(clock=NOON, path=killed) as exchange:
+        state = exchange._state
+        assert (state.accounts.accounts, repr(state.accounts)) == ({}, "Accounts(0 accounts, 0 keys)")
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        assert Trader(exchange.rest_url, first).ask("GET", "account").json()["uid"] == 100_000_002
+
+
+def test_a_key_without_an_account_opens_nobodys(path: Path) -> None:
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        orphan = exchange.create_account()
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("DELETE FROM accounts")  # as a kill could leave it in earlier versions
+        file.commit()
+    for _ in range(2):
+        with PaperExchange(clock=NOON, path=path) as exchange:
+            exchange.create_account()
+            refused = Trader(exchange.rest_url, orphan).ask("GET", "account")
+            assert (refused.status_code, refused.json()["code"]) == (401, -2015)
+
+
+def test_client_ids_mean_the_same_orders_after_a_restart(path: Path) -> None:
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        keys = exchange.create_account({"USDT": 50_000})
+        trader = Trader(exchange.rest_url, keys)
+        rest = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.02"}
+        rest["price"] = trader.price() - 900
+        first = trader.ask("POST", "order", **rest).json()["orderId"]
+        trader.ask("POST", "order", **rest, newClientOrderId="X")
+        trader.ask("DELETE", "order", symbol="BTCUSDT", origClientOrderId="X")
+        renamed = {"symbol": "BTCUSDT", "orderId": first, "newQty": "0.01", "newClientOrderId": "X"}
+        assert trader.ask("PUT", "order/amend/keepPriority", **renamed).status_code == 200
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        asked = Trader(exchange.rest_url, keys).ask("GET", "order", symbol="BTCUSDT", origClientOrderId="X")
+        assert asked.json()["orderId"] == first
+
+
+def test_what_was_taken_of_the_book_stays_taken(path: Path) -> None:
+    def seen(trader: Trader) -> Any:
+        return trader.client.get("/api/v3/depth", params={"symbol": "BTCUSDT", "limit": 50}).json()
+
+    with PaperExchange(clock=NOON, path=path) as exchange:
+        keys = exchange.create_account({"USDT": 900_000, "BTC": 9})
+        trader = Trader(exchange.rest_url, keys)
+        whole = seen(trader)
+        best, quantity = whole["asks"][0]
+        take = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+        assert trader.ask("POST", "order", **take, quantity=quantity, price=best).json()["status"] == "FILLED"
+        assert trader.ask("POST", "order", **take, quantity="0.01", price=best).json()["status"] == "NEW"
+        before = seen(trader)
+        assert before["lastUpdateId"] > whole["lastUpdateId"]
+        assert before["asks"][0][0] > best
+        assert before["bids"][0] == [best, "0.01000000"]
+    for _ in range(2):
+        with PaperExchange(clock=NOON, path=path) as exchange:
+            trader = Trader(exchange.rest_url, keys)
+            assert seen(trader) == before
+            assert [order["executedQty"] for order in trader.state()["open"]] == ["0.00000000"]
+    with PaperExchange(clock="2024-06-01 14:00", path=path) as exchange, PaperExchange(clock=NOON) as other:
+        other.clock.advance("2h")
+        trader, fresh = Trader(exchange.rest_url, keys), Trader(other.rest_url, other.create_account())
+        exchange.clock.advance("1h")
+        other.clock.advance("1h")
+        trader.ask("DELETE", "openOrders", symbol="BTCUSDT")
+        assert seen(trader)["asks"] == seen(fresh)["asks"]  # the market has moved on
+        assert exchange._state.desk.records.taken_of("BTCUSDT").asks == {}
 
 
 def test_a_file_of_something_else_is_refused_and_left_alone(path: Path) -> None:
