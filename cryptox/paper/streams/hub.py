@@ -178,11 +178,6 @@ class Hub:
                 self._topics[name].readers.pop(connection, None)
                 self._forget(name)
 
-    def is_wanted(self, stream: str) -> bool:
-        """Whether any connection gets that stream."""
-        topic = self._topics.get(stream)
-        return topic is not None and bool(topic.readers)
-
     def publish(self, messages: Iterable[Message]) -> int:
         """Send messages to whoever has subscribed to their streams, in this order; how many anybody wanted."""
         wanted, waiting = 0, {}  # type: int, dict[Connection, list[bytes]]
@@ -228,6 +223,7 @@ class Hub:
     def held(self) -> Iterator[None]:
         """Nothing of the market is sent meanwhile; afterwards the streams begin anew from where the market is."""
         self._held += 1
+        self.poke()
         try:
             yield
         finally:
@@ -246,6 +242,8 @@ class Hub:
         topic = self._topics.get(name)
         if topic is not None and not topic.readers and not topic.joining:
             del self._topics[name]
+            if not self._is_needed():
+                self.poke()
 
     def _is_needed(self) -> bool:
         return not self._held and any(topic.is_served for topic in self._topics.values())
@@ -259,6 +257,8 @@ class Hub:
     async def _pass(self) -> None:
         """One look at all streams that are wanted, and what it brought sent."""
         if not self._is_needed():
+            if len(self._sources):
+                await self.desk.run(lambda _now_us: self._sources.clear())
             return
         wanted = {name: topic.number for name, topic in self._topics.items() if topic.is_served}
         still = self.desk.clock.speed == 0
@@ -279,6 +279,7 @@ class Hub:
             return
         context = {"message": "The market streams failed.", "exception": task.exception(), "task": task}
         self._loop.call_exception_handler(context)
+        self._sources.clear()
         for connection in self.connections:
             connection.line.end(INTERNAL, "Internal error")
 

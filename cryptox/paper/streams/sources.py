@@ -81,6 +81,15 @@ class Sources:
                 self._books.setdefault(name.partition("@")[0].upper(), []).append(source)
         return told
 
+    def clear(self) -> None:
+        """Forget all streams, and the books that were shown: nobody wants anything."""
+        self._live.clear()
+        self._books.clear()
+
+    def __len__(self) -> int:
+        """Number of streams that are remembered."""
+        return len(self._live)
+
     def note(self, symbol: str, limit: int, book: Levels) -> None:
         """Somebody is shown a book: the next changes must fit it, too. For ``Market.watchers``."""
         if not self._looking:

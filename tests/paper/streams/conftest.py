@@ -73,6 +73,11 @@ class Place:
         self.opened.append(await connect(f"ws://127.0.0.1:{self.port}{path}", **arguments))
         return self.opened[-1]
 
+    def wants(self, stream: str) -> bool:
+        """Whether anybody gets that stream."""
+        topic = self.hub._topics.get(stream)
+        return topic is not None and bool(topic.readers)
+
     async def until(self, condition: Callable[[], Any], within_s: float = 10.0) -> None:
         """Wait until something is so."""
         end = time.monotonic() + within_s

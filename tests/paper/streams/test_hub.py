@@ -131,12 +131,42 @@ def test_unsubscribed_streams_fall_silent_and_unwanted_ones_cost_nothing(place: 
             await ask(client, "SUBSCRIBE", ["btcusdt@trade", "btcusdt@blockTrade"])
             there.desk.clock.advance("1s")
             assert (await heard(client))["e"] == "trade"
-            await ask(client, "UNSUBSCRIBE", ["btcusdt@trade"])
+            await ask(client, "UNSUBSCRIBE", ["btcusdt@trade", "btcusdt@blockTrade"])
+            await there.until(lambda: not len(there.hub._sources))  # one last look, to forget
             passes = there.desk.passes
             there.desk.clock.advance("1s")
             await nothing_more(client)
             await asyncio.sleep(0.05)  # more than any pass waits
             assert there.desk.passes == passes
+
+    asyncio.run(main())
+
+
+def test_books_are_remembered_for_nobody_neither_afterwards_nor_during_a_replay(
+    place: Opener, market: SeededMarket
+) -> None:
+    async def main() -> None:
+        async with place(market) as there:
+
+            async def show() -> int:
+                """Show somebody ten books; how many are kept for later."""
+                kept = [one for books in sources._books.values() for one in books]
+                for _ in range(10):
+                    there.desk.clock.advance(100)
+                    now_ms = there.desk.clock.now_ms()
+                    await asyncio.to_thread(there.desk.market.levels, "BTCUSDT", now_ms, 5_000)
+                return sum(len(one._shown) for one in kept)
+
+            sources = there.hub._sources
+            client = await there.client("/ws/btcusdt@depth")
+            await ask(client, "LIST_SUBSCRIPTIONS")
+            with there.hub.held():
+                await there.until(lambda: not len(sources))
+                assert await show() == 0
+            await there.until(lambda: len(sources))
+            await client.close()
+            await there.until(lambda: not len(sources))
+            assert await show() == 0
 
     asyncio.run(main())
 

@@ -73,7 +73,7 @@ def test_messages_come_at_their_times(
     async def main() -> None:
         async with place(market) as there:
             client = await there.client("/stream?streams=btcusdt@trade")
-            await there.until(lambda: there.hub.is_wanted("btcusdt@trade"))
+            await there.until(lambda: there.wants("btcusdt@trade"))
             loop = asyncio.get_running_loop()
             began = loop.time()
             playing = asyncio.create_task(replay(there.hub, path, speed=speed))
@@ -98,7 +98,7 @@ def test_only_streams_that_somebody_wants_are_sent_and_the_market_is_silent(
     async def main() -> None:
         async with place(market) as there:
             client = await there.client("/ws/btcusdt@trade/nosuch@trade")
-            await there.until(lambda: there.hub.is_wanted("nosuch@trade"))
+            await there.until(lambda: there.wants("nosuch@trade"))
             with there.hub.held():
                 there.desk.clock.advance("1m")
                 done = await replay(there.hub, path, speed=None)
@@ -118,7 +118,7 @@ def test_a_pass_that_is_under_way_says_nothing_any_more(place: Opener, market: S
     async def main() -> None:
         async with place(market) as there:
             client = await there.client("/ws/btcusdt@trade")
-            await there.until(lambda: there.hub.is_wanted("btcusdt@trade"))
+            await there.until(lambda: there.wants("btcusdt@trade"))
             run, gate, begun = there.desk.run, asyncio.Event(), asyncio.Event()
 
             async def slow(job: Any) -> Any:
@@ -148,7 +148,7 @@ def test_a_slow_reader_is_waited_for(
     async def main() -> None:
         async with place(market) as there:
             client = await there.client("/stream?streams=btcusdt@trade", max_queue=1)
-            await there.until(lambda: there.hub.is_wanted("btcusdt@trade"))
+            await there.until(lambda: there.wants("btcusdt@trade"))
             playing = asyncio.create_task(replay(there.hub, path, speed=None))
             await asyncio.sleep(0.3)
             assert not playing.done()
