@@ -56,9 +56,10 @@ def read_command(text: str | bytes) -> Command:
         text = text.decode(errors="replace")
     try:
         said = json.loads(text)
+        json.dumps(said, ensure_ascii=False).encode()  # what stands in it can be answered
     except json.JSONDecodeError as error:
         raise _not_json(error.lineno, error.colno) from None
-    except (ValueError, RecursionError):  # numbers of thousands of digits, lists a thousand deep
+    except (ValueError, RecursionError):  # half a character, numbers of thousands of digits, lists a thousand deep
         raise _not_json(1, 1) from None
     if not isinstance(said, dict) or "method" not in said:
         raise _invalid(f"missing field `method` at {_place(text, len(text.rstrip()))}")

@@ -41,6 +41,7 @@ def read_opening(target: str) -> Opening:
     ------
     Refused : another time unit, or more streams than a connection may have.
     """
+    target = target.encode(errors="surrogateescape").decode(errors="replace")  # bytes that are no UTF-8
     path, _, query = target.partition("?")
     fields: dict[str, str] = {}
     for pair in re.split("[&?]", query):

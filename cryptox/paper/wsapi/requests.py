@@ -18,6 +18,7 @@ from cryptox.venues.binance.methods import Method, find_method
 __all__ = ["Call", "Unread", "read_call"]
 
 INVALID_JSON = "Invalid JSON Request"
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # the last: nested, the other: endless numbers
 UNSUPPORTED = "This operation is not supported."
 RATE_LIMITS = "returnRateLimits"
 
@@ -53,10 +54,9 @@ def read_call(frame: str | bytes) -> Call:
         raise Unread(Refused(Code.INVALID_JSON, text=INVALID_JSON))  # requests are text frames
     try:
         fields = msgspec.json.decode(frame, type=dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeError):
+        number, name = _id(fields), _decoded(fields, "method")
+    except _UNREADABLE:
         raise Unread(Refused(Code.INVALID_JSON, text=INVALID_JSON)) from None
-    number = _id(fields)
-    name = _decoded(fields, "method")
     if not isinstance(name, str) or not name:
         raise Unread(Refused(Code.MANDATORY_PARAM_EMPTY_OR_MALFORMED, "method"), number)
     method = find_method(name)
@@ -65,7 +65,7 @@ def read_call(frame: str | bytes) -> Call:
     try:
         raw = msgspec.json.decode(fields.get("params", b"{}"), type=dict[str, msgspec.Raw] | None) or {}
         params = {key: text for key, value in raw.items() if (text := _text(value)) is not None}
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         refused = Refused(Code.INVALID_JSON, text="JSON sent for parameter 'params' is not valid")
         raise Unread(refused, number) from None
     return Call(number, method, params, _flag(params.get(RATE_LIMITS), number))

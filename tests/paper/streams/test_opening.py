@@ -25,6 +25,7 @@ from cryptox.venues.binance.codes import Code
         ("/stream?streams=a@kline_1d@+08:00", Opening(("a@kline_1d@+08:00",), True, False)),
         ("/stream?timeUnit=microsecond&streams=a", Opening(("a",), True, True)),
         ("/stream?streams=a/b?timeUnit=MICROSECOND", Opening(("a", "b"), True, True)),  # python-binance
+        ("/ws/\udcff@trade/%ff", Opening(("\ufffd@trade", "\ufffd"), False, False)),  # bytes that are no UTF-8
         (
             "/ws/%E8%BF%99%E6%98%AF%E6%B5%8B%E8%AF%95%E5%B8%81456usdt@trade",
             Opening(("这是测试币456usdt@trade",), False, False),
