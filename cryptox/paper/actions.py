@@ -7,9 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
-
-from cryptox.errors import ConfigurationError
 
 from .answers import Answers
 from .arguments import seconds as read_seconds
@@ -20,6 +19,7 @@ from .faults import Faults
 from .sockets import POLICY, Line, reset
 from .streams.hub import Hub
 from .tampering import Tampering
+from .waiting import not_running, result_of
 from .wsapi.api import WsApi
 
 __all__ = ["ServerActions"]
@@ -60,8 +60,9 @@ class ServerActions:
         """Begin or cease to look at every message that goes out."""
         self._hub.tamper = self._tampering if active else None
         self._ws_api.tamper = self._tampering.event if active else None
-        if not active and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tampering.release)
+        if not active:
+            with suppress(RuntimeError):  # the server has stopped
+                self._loop.call_soon_threadsafe(self._tampering.release)
 
     def cut(self, *, rest: bool = False, spared: Any = None) -> int:
         """Reset all WebSocket connections, with ``rest`` those of HTTP too, but for one transport; how many."""
@@ -147,5 +148,5 @@ class ServerActions:
         try:
             self._loop.call_soon_threadsafe(work)
         except RuntimeError as error:
-            raise ConfigurationError("The paper exchange is not running.") from error
-        return done.result(WAIT_S)
+            raise not_running() from error
+        return result_of(done, self._loop, WAIT_S)

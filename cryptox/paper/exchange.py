@@ -190,7 +190,11 @@ class PaperExchange(Displayed):
         """
         if not self._server.running:
             _ = self._state  # a file that cannot be used is told here, not in the server's thread
-            self._server.start()
+            try:
+                self._server.start()
+            except ConfigurationError:
+                self._front = None
+                raise
             atexit.register(self.stop)
         return self
 

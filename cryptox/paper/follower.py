@@ -58,7 +58,8 @@ class Follower:
                 await self._desk.run(lambda _now_us: None)
 
     def _clock_moved(self) -> None:
-        self._loop.call_soon_threadsafe(self.poke)
+        with suppress(RuntimeError):  # the server has stopped
+            self._loop.call_soon_threadsafe(self.poke)
 
     def _something_happened(self, reports: list[Any]) -> None:  # noqa: ARG002 - the form of a desk's listeners
         self.poke()

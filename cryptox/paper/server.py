@@ -10,19 +10,23 @@ from typing import Any, Protocol, TypeVar
 
 from cryptox.errors import ConfigurationError
 from cryptox.venues.binance import endpoints as ep
+from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.headers import PAPER_CLOCK
 
 from .answers import Answers, Asked, Done, Reply
 from .clock import MarketClock
+from .encodings import JSON_TYPE, refusal_body
 from .faults import Fault, Faults, Seen
 from .pages import Page
 from .refusals import Refused
 from .requests import Logged, RequestLog
 from .sockets import reset
 from .spoiled import spoil
+from .waiting import not_running, result_of
 
 __all__ = ["Handler", "Server"]
 
+UNEXPECTED = 500  # status
 STOP_S = 5.0
 START_S = 30.0
 MOST_LINE = 256 * 1024  # bytes of a request line: lists of symbols are long
@@ -72,6 +76,17 @@ class Handler:
 
     async def __call__(self, request: Any) -> Any:
         """The answer to a request, as late and as broken as the faults in force want it."""
+        from aiohttp import web
+
+        try:
+            return await self._answered(request)
+        except (ConnectionError, web.HTTPException):  # the client is gone, or sent what is no request
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever asked is owed an answer; the error goes to the loop
+            body = refusal_body(_unexpected(error, request.method, request.path), sbe=False)
+            return self._response(status=UNEXPECTED, body=body, headers={"Content-Type": JSON_TYPE})
+
+    async def _answered(self, request: Any) -> Any:
         arrived = time.time()
         path, _, query = request.raw_path.partition("?")
         headers = request.headers
@@ -115,12 +130,14 @@ class Handler:
 
     async def _made(self, asked: Asked, path: str, struck: list[Fault]) -> Page | Done | Refused:
         """What must be worked out: beside the loop, so that others are served meanwhile."""
-        if asked.is_light:
-            return self._answers.work(asked, self._market_us(path, struck))
         try:
+            if asked.is_light:
+                return self._answers.work(asked, self._market_us(path, struck))
             return await self._desk.run(lambda now_us: self._answers.work(asked, now_us, time.time()))
         except Refused as refused:
             return refused
+        except Exception as error:  # noqa: BLE001 - whoever asked is owed an answer; the error goes to the loop
+            return _unexpected(error, "", path)
 
     def _market_us(self, path: str, struck: list[Fault]) -> int:
         now_us = self._clock.now_us()
@@ -157,6 +174,12 @@ class Handler:
         return answer
 
 
+def _unexpected(error: Exception, method: str, path: str) -> Refused:
+    told = {"message": f"{method} {path} failed".lstrip(), "exception": error}
+    asyncio.get_running_loop().call_exception_handler(told)
+    return Refused(Code.UNKNOWN, status=UNEXPECTED)
+
+
 class Served(Protocol):
     """Takes all requests of a server; made on its loop."""
 
@@ -180,7 +203,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Event | None = None
         self._http: Any = None
-        self._errors: list[OSError] = []
+        self._errors: list[Exception] = []
         self.port = 0
 
     @property
@@ -206,12 +229,15 @@ class Server:
                 raise ConfigurationError(f"The paper exchange did not start within {START_S:g} seconds.")
             if self._errors:
                 self._thread.join(STOP_S)
-                self._thread = None
-                where = f"{self._host}:{self._wanted_port}"
+                self._thread = self._loop = self._closing = None
+                error = self._errors[0]
+                if not isinstance(error, OSError | UnicodeError):  # of an address, or of a name that is none
+                    raise ConfigurationError(f"The paper exchange did not start: {error!r}.") from error
+                where = f"{self._host}:{self._wanted_port}".encode("ascii", "backslashreplace").decode()
                 raise ConfigurationError(
-                    f"The paper exchange cannot listen on {where}: {self._errors[0]}.",
+                    f"The paper exchange cannot listen on {where}: {error}.",
                     recovery_suggestions=["Choose another port, or port=0 for any free one."],
-                ) from self._errors[0]
+                ) from error
 
     def stop(self) -> None:
         """Close all connections and end the thread, within a few seconds."""
@@ -229,21 +255,36 @@ class Server:
         return [one.transport for one in self._http.connections if one.transport is not None] if self._http else []
 
     def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What a coroutine returns that runs on the server's loop; not to be called there."""
-        loop = self._loop
-        if loop is None:
-            raise ConfigurationError("The paper exchange is not running.")
-        return asyncio.run_coroutine_threadsafe(work(), loop).result()
+        """What a coroutine returns that runs on the server's loop; not to be called there.
+
+        Raises
+        ------
+        ConfigurationError : it does not run, or not to the end.
+        """
+        loop, working = self._loop, work()
+        try:
+            if loop is None:
+                raise not_running()
+            future = asyncio.run_coroutine_threadsafe(working, loop)
+        except (RuntimeError, ConfigurationError) as error:
+            working.close()
+            raise not_running() from error
+        return result_of(future, loop)
 
     def _run(self, ready: threading.Event) -> None:
         loop = asyncio.new_event_loop()
         try:
             loop.run_until_complete(self._serve(ready))
-        except OSError as error:
+        except Exception as error:
+            if ready.is_set():
+                raise
             self._errors.append(error)
         finally:
-            loop.close()
-            ready.set()
+            try:
+                loop.run_until_complete(_end_tasks())
+            finally:
+                loop.close()
+                ready.set()
 
     async def _serve(self, ready: threading.Event) -> None:
         from aiohttp import web
@@ -259,12 +300,24 @@ class Server:
             max_line_size=MOST_LINE,
         )
         self._http = server
-        listening = await self._loop.create_server(server, self._host, self._wanted_port, backlog=1_024)
-        self.port = listening.sockets[0].getsockname()[1]
-        ready.set()
-        await self._closing.wait()
-        listening.close()
-        await front.close()
-        server.pre_shutdown()  # idle connections go at once; the others have a moment
-        await server.shutdown(0.2)
-        front.end()
+        try:
+            listening = await self._loop.create_server(server, self._host, self._wanted_port, backlog=1_024)
+            self.port = listening.sockets[0].getsockname()[1]
+            ready.set()
+            await self._closing.wait()
+            listening.close()
+        finally:
+            await front.close()
+            server.pre_shutdown()  # idle connections go at once; the others have a moment
+            await server.shutdown(0.2)
+            front.end()
+
+
+async def _end_tasks() -> None:
+    """End what is still at work: whoever waits for it must not wait for ever."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=STOP_S / 2)
+    await asyncio.sleep(0)  # what is called when they are done

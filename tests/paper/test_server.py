@@ -286,6 +286,79 @@ def test_a_port_in_use_is_an_error(ask: Any) -> None:
         PaperExchange(market=ask.exchange.market, clock="2024-06-01", port=ask.exchange.port).start()
 
 
+def test_an_exchange_that_could_not_start_goes_on_as_if_nothing_had_been(flat: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        exchange = PaperExchange(market=flat, clock="2024-06-01", port=other.getsockname()[1])
+        with pytest.raises(ConfigurationError, match="cannot listen"):
+            exchange.start()
+        assert exchange.clock.watchers == []
+        exchange.clock.advance("1h")
+        with pytest.raises(ConfigurationError, match="not running"):
+            exchange.replay("nothing.gz")
+    with exchange:
+        exchange.clock.advance("1h")
+        assert exchange.is_running
+    exchange.clock.advance("1h")
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "\ud800", "no such name"])
+def test_a_host_that_is_none_is_an_error(flat: Any, host: str) -> None:
+    exchange = PaperExchange(market=flat, clock="2024-06-01", host=host)
+    with pytest.raises(ConfigurationError, match="cannot listen on "):
+        exchange.start()
+    assert not exchange.is_running
+    exchange.stop()
+
+
+def test_the_clock_can_be_moved_while_the_exchange_starts_and_stops(flat: Any) -> None:
+    exchange, errors, over = PaperExchange(market=flat, clock="2024-06-01"), [], threading.Event()
+
+    def move() -> None:
+        while not over.is_set():
+            try:
+                exchange.clock.advance(1)
+                faults.remove(faults.add("frame", how="drop"))
+            except Exception as error:
+                errors.append(error)
+
+    faults = exchange.faults
+    mover = threading.Thread(target=move)
+    mover.start()
+    for _ in range(10):
+        exchange.start()
+        exchange.stop()
+    over.set()
+    mover.join()
+    assert errors == []
+
+
+def test_a_loop_that_is_closed_is_no_error_for_who_moves_the_clock(flat: Any) -> None:
+    exchange = PaperExchange(market=flat, clock="2024-06-01").start()
+    watchers, actions = tuple(exchange.clock.watchers), exchange.faults._actions
+    exchange.stop()
+    assert len(watchers) == 2
+    for watcher in watchers:  # that it was about to call
+        watcher()
+    actions.tamper(active=False)
+
+
+def test_an_unexpected_error_is_told_to_who_asked_and_to_the_loop(
+    opened: Callable[..., Any], flat: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = opened(market=flat)
+    monkeypatch.setattr(flat, "candles", lambda *_, **__: 1 // 0)
+    got = ask("klines", HOURS)
+    assert (got.status, got.headers["content-type"]) == (500, "application/json;charset=UTF-8")
+    assert got.json == {"code": -1000, "msg": "An unknown error occurred while processing the request."}
+    assert int(got.headers["x-mbx-used-weight-1m"]) >= 2
+    assert ask.exchange.requests[-1].status == 500
+    monkeypatch.setattr(ask.exchange._state.answers, "admit", lambda *_: 1 // 0)
+    assert (ask("ping").status, ask("ping").json["code"]) == (500, -1000)
+    told = [record for record in caplog.records if record.name == "asyncio" and record.exc_info]
+    assert [record.exc_info[0] for record in told if record.exc_info] == [ZeroDivisionError] * 3
+    assert "/api/v3/klines failed" in told[0].message
+
+
 def test_stopping_ends_open_connections_at_once(opened: Callable[..., Any]) -> None:
     ask = opened()
     ask.exchange.faults.add("drop", path="time")

@@ -11,7 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -284,7 +284,8 @@ class Hub:
             connection.line.end(INTERNAL, "Internal error")
 
     def _clock_moved(self) -> None:
-        self._loop.call_soon_threadsafe(self._pump.poke)
+        with suppress(RuntimeError):  # the server has stopped
+            self._loop.call_soon_threadsafe(self._pump.poke)
 
     def _something_happened(self, reports: list[Any]) -> None:  # noqa: ARG002 - the form of a desk's listeners
         self._pump.poke()

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cryptox.errors import ValidationError
+from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.paper.exchange import PaperExchange
 from cryptox.paper.seeded import SeededMarket
 from cryptox.paper.streams.recording import read_recording, replay
 
@@ -172,6 +175,21 @@ def test_bad_arguments_are_refused(place: Opener, market: SeededMarket, tmp_path
                 await replay(there.hub, tmp_path / "none.gz", speed=1)
 
     asyncio.run(main())
+
+
+def test_who_replays_is_told_when_the_exchange_stops(recording: Path, market: SeededMarket) -> None:
+    exchange = PaperExchange(market=market, clock="2024-06-01 12:00").start()
+    with ThreadPoolExecutor(1) as pool:
+        playing = pool.submit(exchange.replay, recording, speed=0.001)
+        hub = exchange._front.hub  # type: ignore[union-attr]  # it runs
+        deadline = time.monotonic() + 10
+        while not hub._held and time.monotonic() < deadline:
+            time.sleep(0.005)
+        exchange.stop()
+        with pytest.raises(ConfigurationError, match="stopped meanwhile"):
+            playing.result(10)
+        with pytest.raises(ConfigurationError, match="not running"):
+            exchange.replay(recording)
 
 
 def test_entries_have_the_time_of_receipt(recording: Path) -> None:
