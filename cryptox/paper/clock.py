@@ -12,7 +12,11 @@ from typing import Any
 from cryptox.errors import ConfigurationError, ValidationError
 from cryptox.model.time import iso, to_ms
 
-__all__ = ["MarketClock", "duration_us"]
+__all__ = ["END_US", "JUMP_US", "MarketClock", "duration_us"]
+
+END_US = 7_258_118_400_000_000  # 2200-01-01: market time ends there
+JUMP_US = 600_000_000  # ten minutes; a longer step is a jump, and remembered
+MOST_JUMPS = 1_000  # that are remembered one by one
 
 _UNITS_US = {
     "ms": 1_000,
@@ -22,6 +26,7 @@ _UNITS_US = {
     "d": 86_400_000_000,
     "w": 604_800_000_000,
 }
+_MOST_DIGITS = 100  # of a number that a float can hold
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 
 
@@ -34,7 +39,7 @@ def duration_us(value: Any, name: str = "duration") -> int:
     """
     if isinstance(value, str):
         match = _DURATION.fullmatch(value.strip())
-        if match:
+        if match and len(value) < _MOST_DIGITS:
             return round(float(match[1]) * _UNITS_US[match[2]])
     elif isinstance(value, timedelta):
         if value >= timedelta(0):
@@ -78,6 +83,9 @@ class MarketClock:
         self._origin_us = 0 if start is None else to_ms(start, now_ms=int(wall() * 1e3), name="clock") * 1_000
         self._since = monotonic()
         self._stepped_us = 0  # of a real clock
+        self._jumps: list[tuple[int, int]] = []  # where long steps began and ended, in the order of time
+        if not 0 <= self._origin_us < END_US:
+            raise _out_of_range(f"clock={setting!r}")
 
     @property
     def header(self) -> str | None:
@@ -86,10 +94,19 @@ class MarketClock:
 
     def now_us(self) -> int:
         """Market time in microseconds since the epoch."""
+        with self._lock:
+            return min(self._now_us(), END_US)
+
+    def _now_us(self) -> int:
         if self.is_real:
             return int(self._wall() * 1e6) + self._stepped_us
+        return self._origin_us + int(min((self._monotonic() - self._since) * self.speed * 1e6, END_US))
+
+    def jumps(self, since_us: int, until_us: int) -> list[tuple[int, int]]:
+        """The steps of more than ten minutes in a span of market time, from where to where (in microseconds)."""
         with self._lock:
-            return self._origin_us + int((self._monotonic() - self._since) * self.speed * 1e6)
+            found = [(max(start, since_us), min(end, until_us)) for start, end in self._jumps]
+        return [(start, end) for start, end in found if start < end]
 
     def now_ms(self) -> int:
         """Market time in milliseconds since the epoch."""
@@ -101,7 +118,7 @@ class MarketClock:
         Raises
         ------
         ConfigurationError : market time is real time, which nobody can move.
-        ValidationError : not a length of time, or below zero.
+        ValidationError : not a length of time, below zero, or beyond the year 2199.
         """
         step = duration_us(by, "advance")
         if self.is_real:
@@ -115,6 +132,10 @@ class MarketClock:
         """Let market time jump by so many microseconds, real time too, and back below zero: a fault of the clock.
 
         Whoever needs time that never falls (the desk does) must see to that.
+
+        Raises
+        ------
+        ValidationError : market time would leave the years 1970 to 2199.
         """
         self._move(by_us)
 
@@ -126,12 +147,22 @@ class MarketClock:
 
     def _move(self, by_us: int) -> None:
         with self._lock:
+            now_us = self._now_us()
+            if not 0 <= now_us + by_us < END_US:
+                raise _out_of_range("Market time after that step")
+            if by_us > JUMP_US:
+                self._remember(now_us, now_us + by_us)
             if self.is_real:
                 self._stepped_us += by_us
             else:
                 self._origin_us += by_us
         for watcher in tuple(self.watchers):
             watcher()
+
+    def _remember(self, start_us: int, end_us: int) -> None:
+        if len(self._jumps) == MOST_JUMPS:  # what lies between the two oldest counts as jumped over as well
+            self._jumps[:2] = [(self._jumps[0][0], max(self._jumps[0][1], self._jumps[1][1]))]
+        self._jumps.append((start_us, end_us))
 
     def __repr__(self) -> str:
         """Market time and its speed."""
@@ -155,6 +186,10 @@ def _read(setting: Any) -> tuple[Any, float]:
     if isinstance(setting, str | int | date | datetime) or hasattr(setting, "dtype"):
         return setting, 0.0
     raise _refuse(setting)
+
+
+def _out_of_range(what: str) -> ValidationError:
+    return ValidationError(f"{what} is not within the years 1970 to 2199, where market time is.")
 
 
 def _refuse(setting: Any) -> ValidationError:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptox.errors import ConfigurationError, ValidationError
-from cryptox.paper.clock import MarketClock, duration_us
+from cryptox.paper.clock import END_US, MarketClock, duration_us
 
 JUNE_MS = 1_717_200_000_000  # 2024-06-01
 
@@ -114,6 +114,58 @@ def test_what_is_no_length_of_time_is_refused(by: Any) -> None:
     with pytest.raises(ValidationError, match=r"length of time"):
         clock.advance(by)
     assert clock.now_ms() == JUNE_MS
+
+
+@pytest.mark.parametrize("setting", ["2024-06-01", ("2024-06-01", 60), None])
+@pytest.mark.parametrize("seconds", [1e10, 1e300, -1e10, 7_258_118_400 - 1_717_200_000])
+def test_a_step_out_of_range_is_refused_and_nothing_moves(setting: Any, seconds: float) -> None:
+    clock = Ticking().clock(setting)
+    before = clock.now_us()
+    with pytest.raises(ValidationError, match="1970 to 2199"):
+        clock.step(int(seconds * 1e6))
+    assert clock.now_us() == before
+    assert clock.jumps(0, END_US) == []
+
+
+@pytest.mark.parametrize("by", ["3000000d", "9" * 400 + "d", 10**400, timedelta.max])
+def test_it_cannot_be_advanced_beyond_its_end(by: Any) -> None:
+    clock = Ticking().clock("2024-06-01")
+    with pytest.raises(ValidationError, match=r"1970 to 2199|length of time"):
+        clock.advance(by)
+    clock.advance("64000d")
+    assert repr(clock) == "MarketClock(2199-08-23T00:00:00Z, frozen)"
+
+
+@pytest.mark.parametrize("setting", ["2300-01-01", ("9999-12-31", 1)])
+def test_it_cannot_begin_out_of_range(setting: Any) -> None:
+    with pytest.raises(ValidationError, match="1970 to 2199"):
+        Ticking().clock(setting)
+
+
+@pytest.mark.parametrize("speed", [1e9, 1e308])
+def test_a_running_clock_stands_still_at_its_end(speed: float) -> None:
+    time = Ticking()
+    clock = time.clock(("2024-06-01", speed))
+    time.run(86_400)
+    assert clock.now_us() == END_US
+    assert repr(clock).startswith("MarketClock(2200-01-01T00:00:00Z, ")
+
+
+def test_long_steps_are_remembered() -> None:
+    clock = Ticking().clock("2024-06-01")
+    start = clock.now_us()
+    for by in ("10m", "601s", "5m", "2h"):
+        clock.advance(by)
+    end = clock.now_us()
+    first, second = (start + 600_000_000, start + 1_201_000_000), (start + 1_501_000_000, end)
+    assert clock.jumps(start, end) == clock.jumps(0, END_US) == [first, second]
+    assert clock.jumps(first[0] + 5, second[0] + 7) == [(first[0] + 5, first[1]), (second[0], second[0] + 7)]
+    assert clock.jumps(first[1], second[0]) == []
+    for _ in range(999):
+        clock.advance("601s")
+    jumps = clock.jumps(0, END_US)
+    assert len(jumps) == 1_000
+    assert jumps[0] == (first[0], second[1])  # the two oldest, and what lies between them
 
 
 @given(st.integers(0, 10**6), st.sampled_from([("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]))

@@ -301,7 +301,7 @@ def test_an_exchange_that_could_not_start_goes_on_as_if_nothing_had_been(flat: A
     exchange.clock.advance("1h")
 
 
-@pytest.mark.parametrize("host", ["a" * 70, "\ud800", "no such name"])
+@pytest.mark.parametrize("host", ["a" * 70, "\ud800"])
 def test_a_host_that_is_none_is_an_error(flat: Any, host: str) -> None:
     exchange = PaperExchange(market=flat, clock="2024-06-01", host=host)
     with pytest.raises(ConfigurationError, match="cannot listen on "):

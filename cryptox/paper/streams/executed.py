@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cryptox.paper.market import Listing
 from cryptox.paper.text import decimal
 from cryptox.venues.binance.channels import Stream
@@ -13,7 +15,7 @@ __all__ = ["AggregateSource", "TradeSource"]
 
 
 class TradeSource:
-    """Every trade, in the order of ids. After a jump of market time the trades of the span are left out."""
+    """Every trade, in the order of ids. Where market time has jumped the trades of the span are left out."""
 
     def __init__(self, stream: Stream, listing: Listing, look: Look) -> None:
         self._event, self._listing = stream.channel.event or "", listing
@@ -21,13 +23,15 @@ class TradeSource:
 
     def collect(self, look: Look) -> list[Event]:
         """The trades since the last time."""
+        return [event for first, last in self._numbers(look) for event in self._events(look, first, last)]
+
+    def _numbers(self, look: Look) -> Iterator[tuple[int, int]]:
+        symbol, last = self._listing.symbol, self._last
+        self._last = max(last, look.market.last_trade_id(symbol, look.now_ms))
+        return look.numbers(last, lambda time_ms: look.market.last_trade_id(symbol, time_ms))
+
+    def _events(self, look: Look, first: int, last: int) -> list[Event]:
         listing = self._listing
-        first, last = self._last + 1, look.market.last_trade_id(listing.symbol, look.now_ms)
-        if last < first:
-            return []
-        self._last = last
-        if look.has_jumped:
-            return []
         tape = look.market.tape(listing.symbol, first, last, look.now_ms)
         rows = zip(
             tape.id.tolist(),
@@ -61,13 +65,15 @@ class AggregateSource:
 
     def collect(self, look: Look) -> list[Event]:
         """The aggregate trades since the last time."""
+        return [event for first, last in self._numbers(look) for event in self._events(look, first, last)]
+
+    def _numbers(self, look: Look) -> Iterator[tuple[int, int]]:
+        symbol, last = self._listing.symbol, self._last
+        self._last = max(last, look.market.last_aggregate_id(symbol, look.now_ms))
+        return look.numbers(last, lambda time_ms: look.market.last_aggregate_id(symbol, time_ms))
+
+    def _events(self, look: Look, first: int, last: int) -> list[Event]:
         listing = self._listing
-        first, last = self._last + 1, look.market.last_aggregate_id(listing.symbol, look.now_ms)
-        if last < first:
-            return []
-        self._last = last
-        if look.has_jumped:
-            return []
         found = look.market.aggregates(listing.symbol, first, last, look.now_ms)
         return [
             AggTradeEvent(

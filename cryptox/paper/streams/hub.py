@@ -16,17 +16,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol, TypeVar
 
-from cryptox.paper.clock import MarketClock
+from cryptox.paper.clock import JUMP_US, MarketClock
 from cryptox.paper.market import Levels, Market
 from cryptox.paper.refusals import TOO_MANY_QUEUED, Refused
 from cryptox.paper.sockets import Connects, Lines, Rules, frame
 from cryptox.venues.binance.codes import Code
 
 from .connection import Connection
-from .look import Event
+from .look import Event, Span
 from .messages import Message, Told
 from .opening import is_stream_path, read_opening
-from .pump import Pump
+from .pump import LEAST_S, Pump
 from .sources import Sources, is_served
 
 __all__ = ["Desk", "Hub", "Tamper", "WatchedMarket", "serve_stream"]
@@ -264,7 +264,7 @@ class Hub:
         still = self.desk.clock.speed == 0
 
         def collect(now_us: int) -> list[tuple[str, Event]]:
-            return self._sources.collect(now_us, wanted, still=still)
+            return self._sources.collect(now_us, wanted, still=still, jumps=self._jumps)
 
         try:
             told = await self.desk.run(collect)
@@ -272,6 +272,12 @@ class Hub:
             return
         if not self._held:
             self.publish(Told(stream, event) for stream, event in told)
+
+    def _jumps(self, since_us: int, until_us: int) -> list[Span]:
+        """The long steps of market time; all of it where it runs so fast that every look is one."""
+        if self.desk.clock.speed * LEAST_S * 1e6 > JUMP_US:
+            return [(since_us, until_us)]
+        return self.desk.clock.jumps(since_us, until_us)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The pump has stopped: on an error nobody may go on waiting for streams that have fallen silent."""

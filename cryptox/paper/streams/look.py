@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,11 +10,12 @@ from msgspec import Struct
 from cryptox.paper.market import Levels, Listing, Market, Statistics
 from cryptox.paper.question import BREAK, status_of
 
-__all__ = ["JUMP_MS", "Beat", "Best", "Event", "Look", "Source"]
+__all__ = ["MOST_TRADES", "Beat", "Best", "Event", "Look", "Source", "Span"]
 
-JUMP_MS = 600_000  # market time that passes in one step without its single trades being told
+MOST_TRADES = 50_000  # of one stream and pass
 
 Event = Struct | list[Struct]
+Span = tuple[int, int]  # from, to, in microseconds of market time
 Best = tuple[int, int, int, int]  # bid, its quantity, ask, its quantity
 
 
@@ -28,18 +30,36 @@ class Look:
         Market time of the pass before.
     still
         Market time does not run: what changed is told now, as no later moment comes.
+    jumps
+        Spans since the pass before, oldest first, whose single trades are not told.
     """
 
-    def __init__(self, market: Market, now_us: int, since_us: int, *, still: bool) -> None:
+    def __init__(
+        self, market: Market, now_us: int, since_us: int, *, still: bool, jumps: Sequence[Span] = ()
+    ) -> None:
         self.market, self.now_us, self.now_ms = market, now_us, now_us // 1_000
         self.still = still
-        self.has_jumped = now_us - since_us > JUMP_MS * 1_000
+        self._jumps = [(start, end) for start, end in jumps if end > since_us]
         self._levels: dict[str, tuple[int, Levels]] = {}
         self._statistics: dict[tuple[str, int], Statistics] = {}
 
     def trades(self, listing: Listing) -> bool:
         """Whether the symbol is listed and has not stopped trading."""
         return status_of(listing, self.now_ms) not in (None, BREAK)
+
+    def numbers(self, last: int, newest: Callable[[int], int]) -> Iterator[tuple[int, int]]:
+        """First and last ids of the trades after ``last`` that are told now; ``newest`` is the last id by a time (ms).
+
+        Those of jumps are left out, and the oldest of more than ``MOST_TRADES``.
+        """
+        until = newest(self.now_ms)
+        last = max(last, until - MOST_TRADES)
+        for start_us, end_us in self._jumps:
+            if (before := newest(start_us // 1_000)) > last:
+                yield last + 1, before
+            last = max(last, newest(min(end_us // 1_000, self.now_ms)))
+        if until > last:
+            yield last + 1, until
 
     def levels(self, listing: Listing, limit: int) -> Levels:
         """The book with at least ``limit`` levels a side where it has so many; empty where nothing trades any more."""

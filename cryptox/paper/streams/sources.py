@@ -5,7 +5,7 @@ Pure but for memory: time is an argument. Lives where the market is touched, on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from cryptox.paper.market import Levels, Listing, Market
 from cryptox.venues.binance.channels import Feed, Stream, read_stream
@@ -13,7 +13,7 @@ from cryptox.venues.binance.channels import Feed, Stream, read_stream
 from .bars import KlineSource
 from .books import BestSource, DepthSource, PartialSource
 from .executed import AggregateSource, TradeSource
-from .look import Event, Look, Source
+from .look import Event, Look, Source, Span
 from .windows import AverageSource, TickerArraySource, TickerSource
 
 __all__ = ["Sources", "is_served"]
@@ -31,6 +31,7 @@ _SOURCES: dict[Feed, Callable[[Stream, Listing, Look], Source]] = {
     Feed.PARTIAL_DEPTH: PartialSource,
     Feed.DEPTH: DepthSource,
 }
+Jumps = Callable[[int, int], Sequence[Span]]
 
 
 def is_served(name: str, market: Market) -> bool:
@@ -51,7 +52,9 @@ class Sources:
         self._since_us = 0
         self._looking = False
 
-    def collect(self, now_us: int, wanted: Mapping[str, int], *, still: bool = False) -> list[tuple[str, Event]]:
+    def collect(
+        self, now_us: int, wanted: Mapping[str, int], *, still: bool = False, jumps: Jumps = lambda *_: ()
+    ) -> list[tuple[str, Event]]:
         """Events since the last pass by stream, oldest first within each.
 
         Parameters
@@ -63,8 +66,13 @@ class Sources:
             what is missing ends. A stream that begins says nothing yet: its events tell what happens from now on.
         still
             Market time does not run; it is also taken to stand where it has not moved since the pass before.
+        jumps
+            The spans between two moments of market time whose single trades are not told.
         """
-        look = Look(self._market, now_us, self._since_us, still=still or now_us <= self._since_us)
+        since_us = self._since_us
+        look = Look(
+            self._market, now_us, since_us, still=still or now_us <= since_us, jumps=jumps(since_us, now_us)
+        )
         self._since_us = now_us
         self._live = {name: one for name, one in self._live.items() if wanted.get(name) == one[0]}
         self._looking = True

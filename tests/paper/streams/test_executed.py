@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from cryptox.paper.seeded import SeededMarket
-from cryptox.paper.streams.look import JUMP_MS
+from cryptox.paper.streams.look import MOST_TRADES
 from cryptox.paper.streams.sources import Sources
 from cryptox.venues.binance.wire.streams import AggTradeEvent, TradeEvent
 
@@ -58,12 +60,29 @@ def test_every_aggregate_comes_once_and_covers_its_trades(market: SeededMarket) 
     assert {(one.event, one.ignore) for one in events} == {("aggTrade", True)}
 
 
-def test_trades_of_ten_minutes_come_in_one_step_and_those_of_longer_jumps_do_not(market: SeededMarket) -> None:
-    end = START_MS + JUMP_MS
-    whole = collected(market, TRADES, [end])
-    assert whole[-1].id == market.last_trade_id("BTCUSDT", end)
-    assert len(whole) == whole[-1].id - market.last_trade_id("BTCUSDT", START_MS)
-    later = collected(market, TRADES, [end + 1, end + 60_000])
-    assert later[0].id == market.last_trade_id("BTCUSDT", end + 1) + 1
-    aggregates = collected(market, AGGREGATES, [end + 1, end + 60_000])
-    assert aggregates[0].id == market.last_aggregate_id("BTCUSDT", end + 1) + 1
+def test_trades_of_jumps_are_left_out_and_all_others_told(market: SeededMarket) -> None:
+    minute = 60_000
+    ends = [START_MS + one * minute for one in (0, 9, 90, 95, 200, 201)]
+    jumps = [(START_MS + a * minute, START_MS + b * minute) for a, b in ((9, 90), (95, 200))]
+    for name, number in ((TRADES, market.last_trade_id), (AGGREGATES, market.last_aggregate_id)):
+        sources = Sources(market)
+        spans = [(start * 1_000, end * 1_000) for start, end in jumps]
+        assert sources.collect(START_MS * 1_000, {name: 1}) == []
+        told = sources.collect(ends[-1] * 1_000, {name: 1}, jumps=lambda *_, spans=spans: spans)
+        wanted = [
+            one
+            for start, end in zip(ends[::2], ends[1::2], strict=True)
+            for one in range(number("BTCUSDT", start) + 1, number("BTCUSDT", end) + 1)
+        ]
+        assert [event.id for _, event in told] == wanted  # type: ignore[union-attr]  # of single trades
+        assert len(wanted) > 50
+        end_us = ends[-1] * 1_000 + 60_000_000  # and it goes on from there
+        assert sources.collect(end_us, {name: 1})[0][1].id == wanted[-1] + 1  # type: ignore[union-attr]
+
+
+def test_of_very_many_trades_the_newest_are_told(market: SeededMarket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cryptox.paper.streams.look.MOST_TRADES", 100)
+    events = collected(market, TRADES, [START_MS + 600_000])
+    last = market.last_trade_id("BTCUSDT", START_MS + 600_000)
+    assert [event.id for event in events] == list(range(last - 99, last + 1))
+    assert MOST_TRADES == 50_000

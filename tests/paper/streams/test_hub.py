@@ -142,6 +142,39 @@ def test_unsubscribed_streams_fall_silent_and_unwanted_ones_cost_nothing(place: 
     asyncio.run(main())
 
 
+def test_trades_are_told_step_by_step_however_many_steps_one_look_takes_together(
+    place: Opener, market: SeededMarket
+) -> None:
+    async def main() -> None:
+        async with place(market) as there:
+            client = await there.client("/ws/btcusdt@trade/btcusdt@aggTrade", max_queue=None)
+            await ask(client, "LIST_SUBSCRIPTIONS")
+            first = market.last_trade_id("BTCUSDT", START_MS) + 1
+            for _ in range(3):
+                there.desk.clock.advance("5m")
+            there.desk.clock.advance("2h")
+            there.desk.clock.advance("10m")
+            minutes = [market.last_trade_id("BTCUSDT", START_MS + one * 60_000) for one in (15, 135, 145)]
+            wanted = [*range(first, minutes[0] + 1), *range(minutes[1] + 1, minutes[2] + 1)]
+            found: list[int] = []
+            while not found or found[-1] < wanted[-1]:
+                told = await heard(client)
+                found += [told["t"]] if told["e"] == "trade" else []
+            assert found == wanted
+            assert there.desk.passes == 2
+
+    asyncio.run(main())
+
+
+def test_a_clock_that_is_too_fast_tells_of_no_trades(place: Opener, market: SeededMarket) -> None:
+    async def jumps(speed: float) -> Any:
+        async with place(market, ("2024-06-01 12:00", speed)) as there:
+            return there.hub._jumps(0, 2**62)
+
+    assert asyncio.run(jumps(30_000)) == []
+    assert asyncio.run(jumps(30_001)) == [(0, 2**62)]
+
+
 def test_books_are_remembered_for_nobody_neither_afterwards_nor_during_a_replay(
     place: Opener, market: SeededMarket
 ) -> None:
