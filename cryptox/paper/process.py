@@ -30,6 +30,7 @@ from .exchange import PaperExchange, PaperKeys
 
 __all__ = ["PaperProcess", "serve"]
 
+TOKEN_VARIABLE = "CRYPTOX_PAPER_TOKEN"  # noqa: S105 - the variable's name
 START_S = 60.0
 STOP_S = 5.0
 
@@ -51,7 +52,7 @@ def serve(arguments: Sequence[str] | None = None) -> int:
             ping_every=options.ping_every,
             connection_life=options.connection_life,
             path=options.path,
-            control=options.control,
+            control=os.environ.get(TOKEN_VARIABLE, True) if options.control is True else options.control,
             host=options.host,
             port=options.port,
         ).start()
@@ -107,7 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         const=True,
         default=False,
         metavar="TOKEN",
-        help="let programs order faults, accounts and time over HTTP, with this token or a random one",
+        help="let programs order faults, accounts and time over HTTP, with this token (others on this machine can see "
+        f"it here: better put it into {TOKEN_VARIABLE}) or a random one",
     )
     parser.add_argument("--keep", action="store_true", help="go on when a piped standard input ends")
     parser.add_argument("--json", action="store_true", help="one line of JSON, on a terminal too")
@@ -231,7 +233,8 @@ class PaperProcess:
     ----------
     options
         As on the command line, by name: ``port=0, seed=7, clock="2024-06-01", latency=0.05, symbol=["BTCUSDT"],
-        limit=["REQUEST_WEIGHT=200/1s"]``.
+        limit=["REQUEST_WEIGHT=200/1s"]``. A token given with ``control`` goes by the environment, not by the arguments,
+        which other users of the machine can see.
 
     Attributes
     ----------
@@ -249,9 +252,13 @@ class PaperProcess:
 
     def __init__(self, **options: Any) -> None:
         self._arguments: list[str] = []
+        self._environment: dict[str, str] = {}
+        if isinstance(token := options.get("control"), str):
+            self._environment[TOKEN_VARIABLE] = token
+            options["control"] = True
         for name, value in options.items():
             for one in value if isinstance(value, list | tuple) else [value]:
-                if one is not None:
+                if one is not None and one is not False:
                     self._arguments += [f"--{name.replace('_', '-')}", *([] if one is True else [str(one)])]
         self._process: subprocess.Popen[str] | None = None
         self._said: IO[bytes] | None = None  # a file: nobody would empty a pipe
@@ -277,7 +284,7 @@ class PaperProcess:
             stdout=subprocess.PIPE,
             stderr=self._said,
             text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, **self._environment, "PYTHONPATH": path},
         )
         line = _first_line(self._process)
         if not line:

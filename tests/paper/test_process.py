@@ -66,10 +66,24 @@ def test_it_stops_when_asked_to(options: list[str], stdin: int) -> None:
     server.stdout.close()
 
 
+def test_nobody_sees_the_token_of_the_control_endpoint() -> None:
+    token = "a-token-of-some-length"
+    with PaperProcess(control=token, keep=False) as paper:
+        assert paper._process is not None
+        assert token not in " ".join(paper._process.args)  # type: ignore[arg-type]  # a list of texts
+        assert paper.control_token == token
+        asked = urllib.request.Request(
+            paper.control_url, b'{"list": true}', {"X-Paper-Token": token}, method="POST"
+        )
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            assert json.load(answer) == {"result": []}
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"clock": "whenever"}, "whenever"),
+        ({"control": "short"}, "nor a token"),
         ({"speed": 60}, "--speed 60 needs --clock"),
         ({"limit": ["REQUEST_WEIGHT=many"]}, "REQUEST_WEIGHT=many"),
     ],
