@@ -11,10 +11,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from .answers import Answers
-from .arguments import seconds as read_seconds
 from .arguments import whole
 from .clock import MarketClock
-from .fault_kinds import finite
+from .fault_kinds import duration, finite
 from .faults import Faults
 from .sockets import POLICY, Line, reset
 from .streams.hub import Hub
@@ -80,7 +79,7 @@ class ServerActions:
 
     def freeze(self, seconds: float) -> int:
         """Let all WebSocket connections fall silent for so many seconds; how many there were."""
-        read_seconds("seconds", seconds)
+        duration("seconds", seconds)
 
         def freeze() -> int:
             lines = list(self._lines())
@@ -98,7 +97,7 @@ class ServerActions:
 
     def shut_down(self, seconds: float = 0.0) -> int:
         """Announce a shutdown on all WebSocket connections, and close them so many seconds later; how many."""
-        read_seconds("seconds", seconds, zero=True)
+        duration("seconds", seconds, zero=True)
 
         def shut_down() -> int:
             lines = list(self._lines())
@@ -110,7 +109,7 @@ class ServerActions:
 
     def ban(self, seconds: float, address: str | None = None) -> None:
         """Ban an address or all for so many real seconds, and close its connections to the WebSocket API."""
-        until = time.time() + read_seconds("seconds", seconds, zero=True)
+        until = time.time() + duration("seconds", seconds, zero=True)
 
         def ban() -> None:
             self._answers.ban(until, address)

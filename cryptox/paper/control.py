@@ -166,7 +166,7 @@ async def _body(request: Any) -> bytes:
 def _read(body: bytes) -> dict[str, Any]:
     try:
         command = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):  # nested, or a number, without an end
         command = None
     if not isinstance(command, dict):
         raise ValidationError("The body is not a JSON object.")

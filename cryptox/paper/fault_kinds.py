@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -24,6 +23,7 @@ __all__ = [
     "REQUESTS",
     "check_reach",
     "checked",
+    "duration",
     "finite",
     "unknown",
 ]
@@ -68,6 +68,11 @@ REACH = (
 )
 DEPTH_EVENT = next(one.event for one in CHANNELS.values() if one.feed is Feed.DEPTH)
 MOST_BYTES = 2**30  # of a body
+MOST_SECONDS = 10**9  # thirty years
+MOST_WEIGHT = 10**9
+MOST_SHOWN = 60  # characters of a value that is refused
+LEAST_EVERY_S = 0.001
+HTTP_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 _WORDS = {
     ("reset", "at"): ("start", "body"),
@@ -77,7 +82,8 @@ _WORDS = {
 }
 _CODES = {"status": range(300, 600), "limit": (418, 429)}
 _WHOLE = ("amount", "size", "retry_after")
-_NUMBERS = ("jitter", "every", "rate")
+_NUMBERS = {"jitter": MOST_SECONDS, "every": MOST_SECONDS, "rate": MOST_WEIGHT}
+_MOST = {**_NUMBERS, "amount": MOST_WEIGHT, "size": MOST_BYTES, "retry_after": MOST_SECONDS}
 _TEXTS = ("message", "location")
 # The HTTP status that goes with a code: own, as none is documented; all others come with 400.
 _STATUS_OF = {
@@ -109,15 +115,17 @@ def checked(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "status":
         _complete_status(merged)
     if kind in _CODES and (not _is_whole(merged["code"]) or merged["code"] not in _CODES[kind]):
-        raise ValidationError(f"code={merged['code']!r} cannot be forced with the fault {kind!r}.")
+        raise ValidationError(f"code={_brief(merged['code'])} cannot be forced with the fault {kind!r}.")
     if kind == "skew":
         finite("seconds", merged["seconds"])
     elif merged.get("seconds") is not None:
-        _not_below_zero("seconds", merged["seconds"])
+        _within("seconds", merged["seconds"], MOST_SECONDS)
     if kind == "frame" and merged["how"] == "delay" and not merged["seconds"]:
         raise ValidationError("The fault 'frame' needs seconds= above zero with how=\"delay\".")
-    if merged.get("every") == 0:
-        raise ValidationError("every=0 would be endless weight; give a rate, or seconds above zero.")
+    if merged.get("every") is not None and merged["every"] < LEAST_EVERY_S:
+        raise ValidationError(
+            f"every={merged['every']!r} would be endless weight; give a rate, or {LEAST_EVERY_S} seconds at least."
+        )
     return merged
 
 
@@ -132,17 +140,15 @@ def _check(kind: str, name: str, value: Any) -> None:
             raise ValidationError(f"{name}=None does not fit the fault {kind!r}.")
         return
     if name in _WHOLE or name in _NUMBERS:
-        _not_below_zero(name, value)
+        _within(name, value, _MOST[name])
     if name in _WHOLE and not _is_whole(value):
         raise ValidationError(f"{name}={value!r} is not a whole number.")
-    if name == "size" and value > MOST_BYTES:
-        raise ValidationError(f"size={value!r} is more than {MOST_BYTES} bytes.")
     if name in _TEXTS and not (isinstance(value, str) and value.isprintable()):
         raise ValidationError(f"{name}={value!r} is not a text of one line.")
     if name == "body" and not isinstance(value, str | bytes):
         raise ValidationError(f"body={value!r} is neither a text nor bytes.")
-    if name == "error_code" and not _is_whole(value):
-        raise ValidationError(f"error_code={value!r} is not a whole number.")
+    if name == "error_code" and (not _is_whole(value) or not -(2**15) <= value < 2**15):
+        raise ValidationError(f"error_code={_brief(value)} is not a whole number that fits into 16 bits.")
     if name == "accepted" and not isinstance(value, bool):
         raise ValidationError(f"accepted={value!r} is neither True nor False.")
 
@@ -180,8 +186,10 @@ def check_reach(
     """
     for name, value in (("times", times), ("after", after), ("seconds_long", seconds_long)):
         if value is not None:
-            _not_below_zero(name, value)
-    if not isinstance(probability, int | float) or not 0 <= probability <= 1:
+            _within(name, value, MOST_SECONDS if name == "seconds_long" else 2**53)
+            if name != "seconds_long" and not _is_whole(value):
+                raise ValidationError(f"{name}={value!r} is not a whole number.")
+    if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 <= probability <= 1:
         raise ValidationError(f"probability={probability!r} is not between 0 and 1.")
     if not _is_whole(seed):
         raise ValidationError(f"seed={seed!r} is not a whole number.")
@@ -194,6 +202,8 @@ def check_reach(
         if (name in ("stream", "event")) != (kind in FRAMES):
             what = "messages on WebSockets" if kind in FRAMES else "requests"
             raise ValidationError(f"{name}= does not fit the fault {kind!r}, which hits {what}.")
+    if method is not None and method.upper() not in HTTP_METHODS:
+        raise unknown("method of HTTP", method, HTTP_METHODS)
     if kind == "skip_depth" and event is not None:
         raise ValidationError(f"event= does not fit the fault {kind!r}: it is {DEPTH_EVENT!r}.")
     if path is not None and not _is_endpoint(path):
@@ -208,15 +218,32 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _not_below_zero(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise ValidationError(f"{name}={value!r} is not a number from zero on.")
+def _within(name: str, value: Any, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ValidationError(f"{name}={_brief(value)} is not a number from 0 to {most}.")
 
 
 def finite(name: str, value: Any) -> None:
-    """Refuse what is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValidationError(f"{name}={value!r} is not a number.")
+    """Refuse what is no number of seconds, to and fro, within thirty years."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST_SECONDS:
+        raise ValidationError(f"{name}={_brief(value)} is not a number from -{MOST_SECONDS} to {MOST_SECONDS}.")
+
+
+def duration(name: str, value: Any, *, zero: bool = False) -> float:
+    """A number of seconds up to thirty years, above zero or from there on."""
+    _within(name, value, MOST_SECONDS)
+    if not value and not zero:
+        raise ValidationError(f"{name}={value!r} is not a number of seconds above zero.")
+    return float(value)
+
+
+def _brief(value: Any) -> str:
+    """The value as far as it can be shown: a whole number may have too many digits."""
+    try:
+        shown = repr(value)
+    except ValueError:
+        return "that"
+    return shown if len(shown) <= MOST_SHOWN else shown[:MOST_SHOWN] + "…"
 
 
 def unknown(what: str, value: Any, known: Iterable[str]) -> ValidationError:

@@ -246,6 +246,7 @@ class Faults:
             probability=probability,
             seed=seed,
         )
+        method = None if method is None else method.upper()
         now = self._clock()
         until = float("inf") if seconds_long is None else now + seconds_long
         fault = Fault(kind, whole, path, times, after, probability, when, now, until, method, stream, event)

@@ -327,6 +327,24 @@ def test_reach_of_a_fault() -> None:
         ("frame", {"how": "delay"}, "needs seconds= above zero"),
         ("frame", {"how": "drop", "path": "klines"}, "path= does not fit the fault 'frame', which hits messages"),
         ("freeze", {"seconds": -1}, "seconds=-1"),
+        ("freeze", {"seconds": 1e308}, r"seconds=1e\+308"),
+        ("skew", {"seconds": 1e308}, r"seconds=1e\+308"),
+        ("skew", {"seconds": -(10**400)}, "seconds=-1000"),
+        ("latency", {"seconds": float("inf")}, "seconds=inf"),
+        ("latency", {"seconds": 1, "jitter": float("inf")}, "jitter=inf"),
+        ("limit", {"retry_after": 10**400}, "retry_after=1000"),
+        ("limit", {"retry_after": 10**5_000}, "retry_after=that"),
+        ("status", {"code": 10**5_000}, "code=that"),
+        ("status", {"error_code": 2**15}, "error_code=32768"),
+        ("weight", {"amount": 10**30}, "amount=1000"),
+        ("weight", {"rate": 1e308}, r"rate=1e\+308"),
+        ("weight", {"amount": 1, "every": 1e-308}, "every=1e-308"),
+        ("drop", {"times": 1.5}, "times=1.5 is not a whole"),
+        ("drop", {"times": True}, "times=True"),
+        ("drop", {"after": 0.5}, "after=0.5 is not a whole"),
+        ("drop", {"seconds_long": float("inf")}, "seconds_long=inf"),
+        ("drop", {"probability": True}, "probability=True"),
+        ("drop", {"method": "PSOT"}, "Did you mean 'POST'"),
         ("skip_depth", {"event": "trade"}, "event= does not fit"),
     ],
 )
@@ -339,7 +357,7 @@ def test_nonsense_is_refused_with_a_hint(kind: str, settings: dict[str, Any], wo
 
 def test_reach_by_method_call_and_message() -> None:
     faults = Faults(lambda: 0.0)
-    faults.add("drop", path="order", method="POST")
+    faults.add("drop", path="order", method="post")
     hit = lambda *seen: bool(faults.struck(Seen(*seen), 1.0))  # noqa: E731
     assert hit("POST", "/api/v3/order", {}, {})
     assert hit("POST", "/api/v3/order", {}, {}, "order.place")
