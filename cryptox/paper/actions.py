@@ -15,7 +15,7 @@ from .arguments import whole
 from .clock import MarketClock
 from .fault_kinds import duration, finite
 from .faults import Faults
-from .sockets import POLICY, Line, reset
+from .sockets import Line, reset
 from .streams.hub import Hub
 from .tampering import Tampering
 from .waiting import not_running, result_of
@@ -113,9 +113,8 @@ class ServerActions:
 
         def ban() -> None:
             self._answers.ban(until, address)
-            for line in self._ws_api.lines if seconds else ():
-                if address in (None, line.address):
-                    line.end(POLICY, "IP banned")
+            if seconds:
+                self._ws_api.lines.ban(address)
 
         self._run(ban)
 

@@ -48,8 +48,7 @@ class Front:
         self.ws_api = WsApi(
             self._desk,
             answers,
-            ping_every=rules.ping_every,
-            connection_life=rules.connection_life,
+            rules=rules,
             connects=self.connects,
             latency=latency,
             log=log,

@@ -24,6 +24,7 @@ MOST_NOTICE_S = 30.0  # how long before its end a connection is told, at most (o
 MOST_INCOMING = 2**20  # bytes of one message of a client
 MOST_WAITING = 64 * 2**20  # bytes that wait for a slow client before it is cut off
 BUSY = 2**20  # bytes in the buffer from which ``drain`` waits
+LATE_S = 0.05  # a wake-up that is later is the machine's fault
 CLOSING_S = 1.0  # for the other side to answer a close frame
 GOING_AWAY, POLICY = 1001, 1008
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -126,28 +127,48 @@ class Line:
         self._waiting_bytes = 0
         self._frozen = False
         self._pings: list[bytes] = []  # that have not been answered
+        self._timers: list[asyncio.TimerHandle] = []  # that end it
         self._alive = 0.0  # when the last ping was answered, by the loop's clock
 
-    async def open(self) -> None:
-        """Answer the handshake; from here on frames can be sent."""
-        await self.socket.prepare(self._request)
+    async def open(self) -> bool:
+        """Answer the handshake; from here on frames can be sent, unless the client has gone already."""
+        if self._request.transport is None:
+            return False
+        try:
+            await self.socket.prepare(self._request)
+        except ConnectionError:
+            return False
         self._transport = self._request.transport
+        return self._transport is not None
+
+    @property
+    def response(self) -> Any:
+        """What the request is answered with, once all is over."""
+        from aiohttp import web
+
+        return web.Response() if self._transport is None else self.socket
 
     async def run(self, on_message: Taker) -> None:
         """Hand over what comes in until the connection ends, by whichever side; returns when it is closed."""
-        async with asyncio.TaskGroup() as tasks:
-            minders = (tasks.create_task(self._read(on_message)), tasks.create_task(self._keep()))
-            try:
-                end = await self._over
-            finally:
-                self._finish()
-                for minder in minders:
-                    minder.cancel()
-        if end is not None and self.is_open:
-            self._flush()
-            await self.socket.close(code=end[0], message=end[1].encode())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                minders = (tasks.create_task(self._read(on_message)), tasks.create_task(self._keep()))
+                try:
+                    end = await self._over
+                finally:
+                    self._finish()
+                    for minder in minders:
+                        minder.cancel()
+            if end is not None and self.is_open:
+                self._flush()
+                await self.socket.close(code=end[0], message=end[1].encode())
+        except BaseException:
+            self.cut()
+            raise
         if self._transport is not None:
             self._transport.close()
+            if self._transport.get_write_buffer_size():  # for a client that reads no more
+                self._loop.call_later(CLOSING_S, self._transport.abort)
 
     @property
     def is_open(self) -> bool:
@@ -192,7 +213,7 @@ class Line:
         """Say ``serverShutdown``, and close so many seconds later."""
         self.send(self._notice())
         if seconds:
-            self._loop.call_later(seconds, self.end, GOING_AWAY, "Server shutdown")
+            self._timers.append(self._loop.call_later(seconds, self.end, GOING_AWAY, "Server shutdown"))
         else:
             self.end(GOING_AWAY, "Server shutdown")
 
@@ -224,6 +245,8 @@ class Line:
     def _finish(self) -> None:
         if not self._over.done():
             self._over.cancel()
+        for timer in self._timers:
+            timer.cancel()
 
     def _flush(self) -> None:
         if self._frozen or not self._waiting:
@@ -264,8 +287,11 @@ class Line:
         notice_at = end_at - self._rules.notice
         while True:
             silent_at = self._alive + PONGS * every  # a ping wakes it up before that, frozen or not
-            await asyncio.sleep(max(0.0, min(ping_at, end_at, notice_at, silent_at) - loop.time()))
+            wake_at = max(loop.time(), min(ping_at, end_at, notice_at, silent_at))
+            await asyncio.sleep(wake_at - loop.time())
             now = loop.time()
+            if now - wake_at > LATE_S:  # the exchange itself stood still: nobody could hear the client meanwhile
+                self._alive += now - wake_at + LATE_S
             if self._frozen:
                 self._alive = now
             elif now >= self._alive + PONGS * every:
@@ -281,7 +307,7 @@ class Line:
                 payload = str(int(time.time() * 1_000)).encode()
                 self._pings.append(payload)
                 self.write(frame(payload, 0x9))
-                ping_at += every
+                ping_at = max(ping_at, now - every) + every  # those that were missed are not made up for
 
 
 class Lines:
@@ -303,15 +329,11 @@ class Lines:
         for line in tuple(self._open):
             line.cut()
 
-    def freeze(self) -> None:
-        """Let all of them fall silent."""
+    def ban(self, address: str | None) -> None:
+        """Close those of an address, or all: it is banned."""
         for line in tuple(self._open):
-            line.freeze()
-
-    def thaw(self) -> None:
-        """Let all of them go on."""
-        for line in tuple(self._open):
-            line.thaw()
+            if address in (None, line.address):
+                line.end(POLICY, "IP banned")
 
     async def close(self, within_s: float = CLOSING_S) -> None:
         """Tell all of them that the exchange goes down, and close them."""

@@ -70,7 +70,8 @@ class Connection:
 
     async def serve(self) -> None:
         """Shake hands, and go on until the connection ends, by whichever side."""
-        await self.line.open()
+        if not await self.line.open():
+            return
         async with asyncio.TaskGroup() as tasks:
             talker = tasks.create_task(self._talk())
             try:

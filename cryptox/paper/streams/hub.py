@@ -91,8 +91,8 @@ class Hub:
         Market, clock, and the worker for all that touches them.
     rules
         Pings and life of connections.
-    connects, lines
-        Counts of connection attempts by address, and the open connections; to share them with other sockets.
+    connects
+        Counts of connection attempts by address; to share them with other sockets.
     tamper
         Comes between the exchange and its clients; None for nothing.
     """
@@ -103,11 +103,10 @@ class Hub:
         rules: Rules | None = None,
         *,
         connects: Connects | None = None,
-        lines: Lines | None = None,
         tamper: Tamper | None = None,
     ) -> None:
         self.desk, self.rules, self.tamper = desk, rules or Rules(), tamper
-        self.connects, self.lines = connects or Connects(), Lines() if lines is None else lines
+        self.connects, self.lines = connects or Connects(), Lines()
         self.connections: dict[Connection, None] = {}
         self._topics: dict[str, _Topic] = {}
         self._numbers = count()
@@ -125,7 +124,7 @@ class Hub:
         self._pump.poke()
 
     async def close(self) -> None:
-        """Send ``serverShutdown``, close all connections (all of ``lines``), and look at the market no more."""
+        """Send ``serverShutdown``, close all connections, and look at the market no more."""
         self.desk.clock.watchers.remove(self._clock_moved)
         self.desk.market.watchers.remove(self._sources.note)
         if self._something_happened in self.desk.listeners:
@@ -316,4 +315,4 @@ async def serve_stream(request: Any, hub: Hub) -> Any:
         return web.Response(status=refused.status, text=body, content_type="application/json", headers=headers)
     connection = Connection(hub, request, opening)
     await hub.serve(connection)
-    return connection.line.socket
+    return connection.line.response

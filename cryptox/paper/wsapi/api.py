@@ -18,7 +18,7 @@ from cryptox.paper.gate import Pass
 from cryptox.paper.refusals import Refused
 from cryptox.paper.requests import Logged, RequestLog
 from cryptox.paper.routes import ROUTES
-from cryptox.paper.sockets import POLICY, Connects, Line, Lines, Rules
+from cryptox.paper.sockets import Connects, Line, Lines, Rules
 from cryptox.paper.tampering import Meddling
 from cryptox.venues.binance import endpoints as ep
 from cryptox.venues.binance.codes import Code
@@ -58,10 +58,10 @@ class WsApi:
     ----------
     desk, answers
         What works on requests, and what counts and writes them.
-    ping_every, connection_life
-        Real seconds.
-    connects, lines
-        Counts of connection attempts by address, and the open connections; to share them with the streams.
+    rules
+        Pings and life of connections.
+    connects
+        Counts of connection attempts by address; to share them with the streams.
     latency
         Seconds from a request's arrival to its answer; the market is looked at half-way.
     log
@@ -72,7 +72,7 @@ class WsApi:
     Attributes
     ----------
     lines : Lines
-        Cuts, freezes or thaws the open connections.
+        The open connections.
     meddle : callable or None
         What faults do to a request; asked once for each.
     tamper : callable or None
@@ -86,20 +86,18 @@ class WsApi:
         desk: Desk,
         answers: Answers,
         *,
-        ping_every: float = 20.0,
-        connection_life: float = 86_400.0,
+        rules: Rules | None = None,
         connects: Connects | None = None,
-        lines: Lines | None = None,
         latency: float = 0.0,
         log: RequestLog | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.lines = Lines() if lines is None else lines
+        self.lines = Lines()
         self.meddle: Meddle | None = None
         self.tamper: Tamper | None = None
         self.heard: Callable[[], None] = lambda: None
         self._desk, self._answers, self._wall = desk, answers, wall
-        self._rules = Rules(ping_every, connection_life)
+        self._rules = rules or Rules()
         self._connects = Connects() if connects is None else connects
         self._latency, self._log = latency, log
         self._connections: set[Connection] = set()
@@ -126,7 +124,8 @@ class WsApi:
             return web.Response(status=refused.status, body=body, headers=headers)
         microseconds = wanted.microseconds
         line = Line(request, self._rules, notice=lambda: self._notice(microseconds))
-        await line.open()
+        if not await line.open():
+            return line.response
         session = Session(self._desk.clock.now_us())
         connection = Connection(
             line, session, microseconds=microseconds, rate_limits=wanted.rate_limits, tamper=lambda: self.tamper
@@ -138,7 +137,7 @@ class WsApi:
         finally:
             self._connections.discard(connection)
             self.lines.remove(line)
-        return line.socket
+        return line.response
 
     @property
     def is_listened(self) -> bool:
@@ -156,7 +155,7 @@ class WsApi:
         return ended
 
     async def close(self) -> None:
-        """Tell all connections (all of ``lines``) that the exchange goes down, and close them."""
+        """Tell all connections that the exchange goes down, and close them."""
         if self._feed.tell in self._desk.listeners:
             self._desk.listeners.remove(self._feed.tell)
         await self.lines.close()
@@ -207,7 +206,7 @@ class WsApi:
             fault = None if meddling is None else meddling.kind
             self._log.add(Logged("WS", call.method.name, urlencode(call.params), status, arrived, weight, fault))
         if isinstance(made, Refused) and made.status == 418:
-            self._drop(connection.line.address)
+            self.lines.ban(connection.line.address)
 
     def _unreadable(self, connection: Connection, refused: Refused, now: float) -> tuple[Refused, int]:
         try:
@@ -303,11 +302,6 @@ class WsApi:
         ended = connection.session.logout()
         connection.answer(None, None, 401, REVOKED, None)
         connection.terminated(ended, self._desk.clock.now_us())
-
-    def _drop(self, address: str) -> None:
-        for line in self.lines:
-            if line.address == address:
-                line.end(POLICY, "IP banned")
 
     def _notice(self, microseconds: bool) -> bytes:
         now_us = self._desk.clock.now_us()

@@ -74,22 +74,19 @@ class Connection:
 
     async def run(self, answer: Callable[[Connection, str | bytes], Any]) -> None:
         """Answer what comes in, each request in a task of its own, until the connection ends."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
 
-                def take(frame: str | bytes) -> Awaitable[object] | None:
-                    task = tasks.create_task(answer(self, frame))
-                    self._at_work.add(task)
-                    task.add_done_callback(self._at_work.discard)
-                    if len(self._at_work) < MOST_AT_ONCE:
-                        return None
-                    return asyncio.wait(self._at_work, return_when=asyncio.FIRST_COMPLETED)
+            def take(frame: str | bytes) -> Awaitable[object] | None:
+                task = tasks.create_task(answer(self, frame))
+                self._at_work.add(task)
+                task.add_done_callback(self._at_work.discard)
+                if len(self._at_work) < MOST_AT_ONCE:
+                    return None
+                return asyncio.wait(self._at_work, return_when=asyncio.FIRST_COMPLETED)
 
-                await self.line.run(take)
-                for task in tuple(self._at_work):  # nobody hears these answers any more
-                    task.cancel()
-        finally:
-            self.line.cut()
+            await self.line.run(take)
+            for task in tuple(self._at_work):  # nobody hears these answers any more
+                task.cancel()
 
     def answer(self, call: Call | None, number: Id, status: int, body: Any, limits: list[CountedLimit] | None) -> None:
         """Send an answer: ``body`` is the JSON of a result, or an error."""

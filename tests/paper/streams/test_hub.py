@@ -272,14 +272,14 @@ def test_six_messages_in_a_second_end_the_connection(place: Opener, market: Seed
 
 def test_the_server_pings_and_ends_who_does_not_answer(place: Opener, market: SeededMarket) -> None:
     async def main() -> None:
-        async with place(market, rules=Rules(ping_every=0.05)) as there:
+        async with place(market, rules=Rules(ping_every=0.3)) as there:
             good = await there.client("/ws/btcusdt@trade")
             reader, writer = await asyncio.open_connection("127.0.0.1", there.port)
             writer.write(
                 b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
             )
-            got = await asyncio.wait_for(reader.read(), 5)  # until the exchange ends it
+            got = await asyncio.wait_for(reader.read(), 10)  # until the exchange ends it
             frames = got.partition(b"\r\n\r\n")[2]
             assert frames[:2] == b"\x89\x0d"  # a ping of thirteen digits: milliseconds
             assert frames[2:15].isdigit()

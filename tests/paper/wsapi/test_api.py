@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cryptox.paper.refusals import Refused
-from cryptox.paper.sockets import Connects
+from cryptox.paper.sockets import Connects, Rules
 from cryptox.paper.tampering import Meddling
 from cryptox.paper.wsapi.connection import Outgoing, Sort
 from cryptox.venues.binance.codes import Code
@@ -364,7 +364,21 @@ def test_the_exchange_tells_before_it_closes(over: Over) -> None:
         assert len(served.api) == 0
         assert served.desk.listeners == []
 
-    over(talk, connection_life=0.3)
+    over(talk, rules=Rules(connection_life=0.3))
+
+
+def test_a_silent_client_is_told_why_and_closed_in_order(over: Over) -> None:
+    async def talk(served: Any) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(
+            b"GET /ws-api/v3 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        got = await asyncio.wait_for(reader.read(), 10)  # to the end of the stream, which is no reset
+        assert got.endswith(b"\x88\x0e\x03\xf0Pong timeout")
+        writer.close()
+
+    over(talk, rules=Rules(ping_every=0.1))
 
 
 def test_requests_are_written_down(over: Over) -> None:
