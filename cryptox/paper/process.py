@@ -52,7 +52,7 @@ def serve(arguments: Sequence[str] | None = None) -> int:
             ping_every=options.ping_every,
             connection_life=options.connection_life,
             path=options.path,
-            control=os.environ.get(TOKEN_VARIABLE, True) if options.control is True else options.control,
+            control=_control(options.control),
             host=options.host,
             port=options.port,
         ).start()
@@ -168,6 +168,11 @@ def _clock(clock: str | None, speed: float | None) -> Any:
     if clock is None:
         raise ValidationError(f"--speed {speed:g} needs --clock, the moment at which market time starts.")
     return (clock, speed)
+
+
+def _control(option: bool | str) -> bool | str:
+    token = os.environ.get(TOKEN_VARIABLE)
+    return option if token is None or option is not True else token
 
 
 def _limits(texts: Sequence[str]) -> dict[str, Any]:

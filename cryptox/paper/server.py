@@ -275,7 +275,7 @@ class Server:
         loop = asyncio.new_event_loop()
         try:
             loop.run_until_complete(self._serve(ready))
-        except Exception as error:
+        except Exception as error:  # whoever waits for the start is told what went wrong
             if ready.is_set():
                 raise
             self._errors.append(error)

@@ -53,6 +53,7 @@ EDGES = (
     "paper/streams/pump.py",
     "paper/streams/recording.py",
     "paper/tampering.py",
+    "paper/waiting.py",
     "paper/wsapi/api.py",
     "paper/wsapi/connection.py",
     "paper/wsapi/handshake.py",

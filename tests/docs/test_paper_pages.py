@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import cryptox as cx
-from cryptox.paper import control, fault_kinds, process, sockets, symbols, weights
+from cryptox.model.time import to_ms
+from cryptox.paper import clock, control, fault_kinds, process, sockets, symbols, weights
 from cryptox.paper.exchange import PaperExchange
 from cryptox.paper.faults import Actions
 from cryptox.paper.market import Listing
-from cryptox.paper.streams import bars, look, opening
+from cryptox.paper.streams import bars, look, opening, pump
 from cryptox.paper.streams import connection as streams
 from cryptox.paper.wsapi import api
 from cryptox.paper.wsapi import connection as calls
@@ -118,8 +119,12 @@ def test_the_timers_are_those_of_the_code(begins: str, words: str) -> None:
 
 def test_a_jump_is_as_long_as_told() -> None:
     text = page("paper/streams").replace(",", "")
-    assert look.JUMP_MS == 10 * 60_000
+    assert clock.JUMP_US == 10 * 60_000_000
     assert "more than ten minutes" in text
+    assert f"more than {look.MOST_TRADES}" in " ".join(text.split())
+    assert f"{clock.JUMP_US / 1e6 / pump.LEAST_S:.0f} times" in " ".join(text.split())
+    assert to_ms("2200-01-01", now_ms=0) == clock.END_US // 1_000
+    assert "1970 to 2199" in page("paper")
     assert f"the newest {bars.MOST_BARS}" in text
     assert sockets.PONGS == 3
 

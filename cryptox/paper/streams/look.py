@@ -34,9 +34,7 @@ class Look:
         Spans since the pass before, oldest first, whose single trades are not told.
     """
 
-    def __init__(
-        self, market: Market, now_us: int, since_us: int, *, still: bool, jumps: Sequence[Span] = ()
-    ) -> None:
+    def __init__(self, market: Market, now_us: int, since_us: int, *, still: bool, jumps: Sequence[Span] = ()) -> None:
         self.market, self.now_us, self.now_ms = market, now_us, now_us // 1_000
         self.still = still
         self._jumps = [(start, end) for start, end in jumps if end > since_us]

@@ -70,9 +70,7 @@ class Sources:
             The spans between two moments of market time whose single trades are not told.
         """
         since_us = self._since_us
-        look = Look(
-            self._market, now_us, since_us, still=still or now_us <= since_us, jumps=jumps(since_us, now_us)
-        )
+        look = Look(self._market, now_us, since_us, still=still or now_us <= since_us, jumps=jumps(since_us, now_us))
         self._since_us = now_us
         self._live = {name: one for name, one in self._live.items() if wanted.get(name) == one[0]}
         self._looking = True
