@@ -331,7 +331,7 @@ class TestDoors:
             began = time.monotonic()
             line.sendall(f"{head}Content-Length: 10\r\n\r\n{{".encode())
             assert b" 408 " in line.recv(65_536).partition(b"\r\n")[0]
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 5
 
     def test_where_it_listens_decides_on_names(self, opened: Callable[..., Any]) -> None:
         everywhere = Controller(opened(control=TOKEN, host="0.0.0.0").exchange)
@@ -339,6 +339,7 @@ class TestDoors:
         assert everywhere({"list": True})[0] == 200
         assert everywhere.error({"list": True}, host=f"0.0.0.0:{port}")[:2] == (403, "ForeignHost")
 
+    @pytest.mark.usefixtures("wall")
     def test_requests_are_neither_counted_nor_logged(self, controlled: Controller) -> None:
         for _ in range(3):
             controlled.result({"list": True})

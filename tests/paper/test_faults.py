@@ -42,16 +42,16 @@ def test_latency_is_added_and_jitters(opened: Callable[..., Any]) -> None:
     ask.exchange.faults.add("latency", seconds=0.1, jitter=0.1, path="time")
     started = time.monotonic()
     assert ask("time").status == 200
-    assert 0.1 <= time.monotonic() - started < 0.5
-    started = time.monotonic()
-    assert ask("ping").status == 200
-    assert time.monotonic() - started < 0.1
+    assert 0.1 <= time.monotonic() - started < 5
     latency = next(iter(ask.exchange.faults))
+    assert ask("ping").status == 200
+    assert latency.hits == 1
     delays = {latency.delay() for _ in range(50)}
     assert len(delays) == 50
     assert 0.1 <= min(delays) < max(delays) <= 0.2
 
 
+@pytest.mark.usefixtures("wall")
 def test_drop_takes_the_request_and_never_answers(ask: Any) -> None:
     ask.exchange.faults.add("drop", path="klines", times=1)
     assert raw(ask, timeout=0.3) == (b"", "silent")
@@ -164,6 +164,7 @@ def test_what_a_limit_refuses_is_not_worked_on(trader: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["drop", "reset"])
 @pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.usefixtures("wall")
 def test_an_order_that_is_not_answered(trader: Any, kind: str, accepted: bool) -> None:
     trader.exchange.faults.add(kind, method="POST", accepted=accepted)
     weight = int(trader.ask("ping").headers["x-mbx-used-weight"])
@@ -227,13 +228,13 @@ def test_skew_moves_the_told_time_only(ask: Any, now_ms: int) -> None:
     assert ask("klines", HOURS).json[-1] == newest
 
 
-def test_weight_of_another_client(ask: Any) -> None:
+def test_weight_of_another_client(ask: Any, wall: Any) -> None:
+    ask.exchange.faults._clock = wall.time
     ask.exchange.faults.add("weight", amount=1_000)
-    assert ask("ping").headers["x-mbx-used-weight-1m"] in ("1001", "1")  # 1: the minute turned in between
+    assert ask("ping").headers["x-mbx-used-weight-1m"] == "1001"
     ask.exchange.faults.add("weight", amount=5_100)
     got = ask("ping")
-    if got.headers["x-mbx-used-weight-1m"] == "6102":
-        assert got.status == 429
+    assert (got.headers["x-mbx-used-weight-1m"], got.status) == ("6102", 429)
     ask.exchange.faults.clear()
     assert ask("ping").status == 200
 

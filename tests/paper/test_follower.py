@@ -74,14 +74,14 @@ async def heard(exchange: PaperExchange, *, listens_first: bool) -> dict[str, ob
 
 
 def test_a_running_market_tells_of_fills() -> None:
-    with PaperExchange(clock=("2024-06-01 12:00", 120), symbols=["BTCUSDT"]) as exchange:
+    with PaperExchange(clock=("2024-06-01 12:00", 900), symbols=["BTCUSDT"]) as exchange:
         event = asyncio.run(heard(exchange, listens_first=True))
     assert event["m"] is True
     assert event["X"] in ("FILLED", "PARTIALLY_FILLED")
 
 
 def test_an_order_that_was_there_before_the_listener_is_followed_too() -> None:
-    with PaperExchange(clock=("2024-06-01 12:00", 120), symbols=["BTCUSDT"]) as exchange:
+    with PaperExchange(clock=("2024-06-01 12:00", 900), symbols=["BTCUSDT"]) as exchange:
         assert asyncio.run(heard(exchange, listens_first=False))["m"] is True
 
 

@@ -72,9 +72,7 @@ def test_nobody_sees_the_token_of_the_control_endpoint() -> None:
         assert paper._process is not None
         assert token not in " ".join(paper._process.args)  # type: ignore[arg-type]  # a list of texts
         assert paper.control_token == token
-        asked = urllib.request.Request(
-            paper.control_url, b'{"list": true}', {"X-Paper-Token": token}, method="POST"
-        )
+        asked = urllib.request.Request(paper.control_url, b'{"list": true}', {"X-Paper-Token": token}, method="POST")
         with urllib.request.urlopen(asked, timeout=10) as answer:
             assert json.load(answer) == {"result": []}
 

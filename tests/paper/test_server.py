@@ -113,6 +113,7 @@ def test_paths_and_methods_that_do_not_exist(ask: Any) -> None:
         assert ask(path, Connection="Upgrade", Upgrade="websocket").status == 400  # no handshake
 
 
+@pytest.mark.usefixtures("wall")
 def test_every_answer_tells_weight_and_market_speed(opened: Callable[..., Any]) -> None:
     for clock, header in (("2024-06-01", "0"), (("2024-06-01", 60), "60"), (("2024-06-01", 1), "1"), ("now", None)):
         ask = opened(clock=clock)
@@ -128,14 +129,14 @@ def test_real_time_is_told(opened: Callable[..., Any]) -> None:
     assert before <= told <= time.time_ns() // 1_000_000
 
 
-def test_limits_from_outside(opened: Callable[..., Any]) -> None:
+def test_limits_from_outside(opened: Callable[..., Any], wall: Any) -> None:
     """429 with Retry-After, on until the ban, all of it counted; afterwards all is well."""
     ask = opened(limits={"REQUEST_WEIGHT": (30, "1s")}, ban_after=3, ban_seconds=1.0)
     rules = ask("exchangeInfo", BTC).json["rateLimits"]
     assert rules[0] == {"rateLimitType": "REQUEST_WEIGHT", "interval": "SECOND", "intervalNum": 1, "limit": 30}
     seen: list[Any] = []
-    deadline = time.monotonic() + 8
-    while not (seen and seen[-1].status == 418) and time.monotonic() < deadline:
+    wall.now += 1  # a new window
+    while not (seen and seen[-1].status == 418) and len(seen) < 30:
         seen.append(ask("aggTrades", {**BTC, "limit": 1}))
     statuses = [one.status for one in seen]
     assert 200 in statuses
@@ -152,11 +153,11 @@ def test_limits_from_outside(opened: Callable[..., Any]) -> None:
     assert "IP banned until" in banned.json["msg"]
     until = int(banned.json["msg"].split("until ")[1].split(".")[0])
     assert ask("ping").status == 418
-    while time.time() * 1000 < until:
-        time.sleep(0.01)
+    wall.now = until / 1_000
     assert ask("ping").status == 200
 
 
+@pytest.mark.usefixtures("wall")
 def test_finished_pages_are_rendered_once(opened: Callable[..., Any], flat: Any) -> None:
     ask = opened(market=flat)
     first = ask("klines", PAST)
@@ -215,12 +216,13 @@ def test_connections_are_kept_alive(ask: Any) -> None:
     connection.close()
 
 
+@pytest.mark.usefixtures("wall")
 def test_many_at_once(opened: Callable[..., Any]) -> None:
-    ask = opened(latency=0.05)
+    ask = opened(latency=0.3)
     port = ask.exchange.port
 
     def fetch(number: int) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", f"/api/v3/historicalTrades?symbol=BTCUSDT&limit=1&fromId={number}")
         body = connection.getresponse().read()
         connection.close()
@@ -229,7 +231,7 @@ def test_many_at_once(opened: Callable[..., Any]) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(20) as pool:
         assert list(pool.map(fetch, range(40))) == list(range(40))
-    assert 0.1 <= time.monotonic() - started < 40 * 0.05
+    assert 0.6 <= time.monotonic() - started < 40 * 0.3
     assert ask("ping").headers["x-mbx-used-weight-1m"] == str(40 * 25 + 1)
 
 
@@ -367,8 +369,8 @@ def test_stopping_ends_open_connections_at_once(opened: Callable[..., Any]) -> N
     ask("ping")  # and one that is idle
     started = time.monotonic()
     ask.exchange.stop()
-    assert time.monotonic() - started < 2
-    waiting.settimeout(2)
+    assert time.monotonic() - started < 5
+    waiting.settimeout(5)
     try:
         assert waiting.recv(100) == b""
     except ConnectionResetError:

@@ -174,6 +174,7 @@ def documented(shared: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.usefixtures("wall")
 def test_every_plain_weight_is_the_documented_one(opened: Callable[..., Any], shared: Path) -> None:
     ask, weights = opened(), documented(shared)
     assert {"ping", "klines", "uiKlines", "ticker/bookTicker", "referencePrice/calculation"} <= set(weights)

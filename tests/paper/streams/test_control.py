@@ -11,6 +11,7 @@ from cryptox.paper.streams.control import Command, Mistaken, answered, read_comm
 
 VARIANTS = "`SUBSCRIBE`, `UNSUBSCRIBE`, `LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY`"
 
+DEEP, LONG = "[" * 100_000 + "]" * 100_000, "9" * 5_000
 NOT_JSON = {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}
 
 
@@ -43,8 +44,8 @@ def test_commands(text: str, command: Command) -> None:
         ('{"method":"\\ud800","id":1}', NOT_JSON),
         ('{"method":"SUBSCRIBE","params":["\\ud800"],"id":1}', NOT_JSON),
         ('{"method":"SUBSCRIBE","params":[],"id":1,"\\udfff":2}', NOT_JSON),
-        ('{"method":"SUBSCRIBE","params":[],"id":%s}' % ("9" * 5_000), NOT_JSON),
-        ('{"method":%s%s,"id":1}' % ("[" * 100_000, "]" * 100_000), NOT_JSON),
+        (f'{{"method":"SUBSCRIBE","params":[],"id":{LONG}}}', NOT_JSON),
+        (f'{{"method":{DEEP},"id":1}}', NOT_JSON),
         ('{"method":"GET_PROPERTY","params":["x"],"id":7}', {"code": 0, "msg": "Unknown property", "id": 7}),
         ('{"method":"SET_PROPERTY","params":["x",true],"id":"a"}', {"code": 0, "msg": "Unknown property", "id": "a"}),
         (

@@ -403,7 +403,7 @@ def test_latency_delays_answers(over: Over) -> None:
         async with served.client() as client:
             began = time.monotonic()
             await client.result("ping")
-            assert 0.2 <= time.monotonic() - began < 2
+            assert 0.2 <= time.monotonic() - began < 5
 
     over(talk, latency=0.2)
 

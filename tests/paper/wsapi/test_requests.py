@@ -14,7 +14,7 @@ from cryptox.paper.wsapi.requests import Unread, read_call
 from cryptox.venues.binance import endpoints as ep
 from cryptox.venues.binance.codes import Code
 
-DEEP = "[" * 100_000, "]" * 100_000
+DEEP, LONG = "[" * 100_000 + "]" * 100_000, "9" * 5_000
 
 
 def frame(**fields: Any) -> str:
@@ -74,11 +74,11 @@ def test_numbers_are_signed_as_written(number: Any) -> None:
         ('{"id":7,"method":"userDataStream.start"}', 7, Code.UNSUPPORTED_OPERATION, "not supported"),
         ('{"id":7,"method":"ping","params":[]}', 7, Code.INVALID_JSON, "'params'"),
         ('{"id":7,"method":"ping","params":{"a":"\\ud800"}}', None, Code.INVALID_JSON, "Invalid JSON Request"),
-        ('{"id":%s,"method":"ping"}' % ("9" * 5_000), None, Code.INVALID_JSON, "Invalid JSON Request"),
-        ('{"id":%s%s,"method":"ping"}' % DEEP, None, Code.INVALID_JSON, "Invalid JSON Request"),
-        ('{"id":7,"method":%s%s}' % DEEP, None, Code.INVALID_JSON, "Invalid JSON Request"),
-        ('{"id":7,"method":"ping","params":{"a":%s%s}}' % DEEP, None, Code.INVALID_JSON, "Invalid JSON Request"),
-        ('{"id":7,"method":"ping","params":{"a":[%s]}}' % ("9" * 5_000), 7, Code.INVALID_JSON, "'params'"),
+        (f'{{"id":{LONG},"method":"ping"}}', None, Code.INVALID_JSON, "Invalid JSON Request"),
+        (f'{{"id":{DEEP},"method":"ping"}}', None, Code.INVALID_JSON, "Invalid JSON Request"),
+        (f'{{"id":7,"method":{DEEP}}}', None, Code.INVALID_JSON, "Invalid JSON Request"),
+        (f'{{"id":7,"method":"ping","params":{{"a":{DEEP}}}}}', None, Code.INVALID_JSON, "Invalid JSON Request"),
+        (f'{{"id":7,"method":"ping","params":{{"a":[{LONG}]}}}}', 7, Code.INVALID_JSON, "'params'"),
         ('{"id":7,"method":"ping","params":{"returnRateLimits":"no"}}', 7, Code.ILLEGAL_CHARS, "returnRateLimits"),
     ],
 )
