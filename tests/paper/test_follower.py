@@ -15,6 +15,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from cryptox.paper.exchange import PaperExchange, PaperKeys
 
+RUNNING = "2024-06-01 12:40", 900
+FALLS_TO = Decimal("18804.00")  # for the first time at 14:13: six seconds for a slow machine to place an order
+
 
 def sign(keys: PaperKeys, payload: str) -> str:
     return hmac.new(keys.secret_key.encode(), payload.encode(), hashlib.sha256).hexdigest()
@@ -35,23 +38,27 @@ async def place(url: str, keys: PaperKeys, **params: object) -> dict[str, object
     return answer.json()
 
 
-async def resting(exchange: PaperExchange, keys: PaperKeys) -> set[object]:
-    """A bid and an offer close to the market, which will come to one of them soon; the ids of those that rest."""
+async def resting(exchange: PaperExchange, keys: PaperKeys) -> dict[str, object]:
+    """A bid just below the market, which will come down to it."""
     async with httpx.AsyncClient(base_url=exchange.rest_url, trust_env=False) as client:
-        price = Decimal((await client.get("/api/v3/ticker/price", params={"symbol": "BTCUSDT"})).json()["price"])
-    near = (price * Decimal("0.0003")).quantize(Decimal("0.01"))
-    order = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001"}
-    placed = [
-        await place(exchange.rest_url, keys, **order, side="BUY", price=price - near),
-        await place(exchange.rest_url, keys, **order, side="SELL", price=price + near),
-    ]
-    return {one["orderId"] for one in placed if one["status"] == "NEW"}
+        price = (await client.get("/api/v3/ticker/price", params={"symbol": "BTCUSDT"})).json()["price"]
+    near = Decimal(price) - 3 if exchange.clock.speed == 0 else FALLS_TO
+    return await place(
+        exchange.rest_url,
+        keys,
+        symbol="BTCUSDT",
+        side="BUY",
+        type="LIMIT",
+        timeInForce="GTC",
+        quantity="0.001",
+        price=near,
+    )
 
 
-async def next_maker_fill(socket: ClientConnection, resting: set[object]) -> dict[str, object]:
+async def next_trade(socket: ClientConnection, order: dict[str, object]) -> dict[str, object]:
     while True:
-        event = json.loads(await asyncio.wait_for(socket.recv(), 60))["event"]
-        if event["e"] == "executionReport" and event["x"] == "TRADE" and event["i"] in resting:
+        event = json.loads(await asyncio.wait_for(socket.recv(), 20))["event"]
+        if event["e"] == "executionReport" and event["x"] == "TRADE" and event["i"] == order["orderId"]:
             return event
 
 
@@ -60,26 +67,24 @@ async def heard(exchange: PaperExchange, *, listens_first: bool) -> dict[str, ob
     async with connect(exchange.ws_api_url) as socket:
         if listens_first:
             await subscribe(socket, keys)
-        placed: set[object] = set()
-        while not placed:  # a market that runs fast may take both at once
-            placed = await resting(exchange, keys)
+        order = await resting(exchange, keys)
         if not listens_first:
             await subscribe(socket, keys)
         if exchange.clock.speed == 0:
             for _ in range(60):
                 exchange.clock.advance("1m")
-        return await next_maker_fill(socket, placed)
+        return await next_trade(socket, order)
 
 
 def test_a_running_market_tells_of_fills() -> None:
-    with PaperExchange(clock=("2024-06-01 12:00", 30), symbols=["BTCUSDT"]) as exchange:
+    with PaperExchange(clock=RUNNING, symbols=["BTCUSDT"]) as exchange:
         event = asyncio.run(heard(exchange, listens_first=True))
     assert event["m"] is True
     assert event["X"] in ("FILLED", "PARTIALLY_FILLED")
 
 
 def test_an_order_that_was_there_before_the_listener_is_followed_too() -> None:
-    with PaperExchange(clock=("2024-06-01 12:00", 30), symbols=["BTCUSDT"]) as exchange:
+    with PaperExchange(clock=RUNNING, symbols=["BTCUSDT"]) as exchange:
         assert asyncio.run(heard(exchange, listens_first=False))["m"] is True
 
 
