@@ -15,11 +15,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from cryptox import aio, errors, logs
+    from cryptox.model.events import Gap
     from cryptox.model.symbols import Symbol
     from cryptox.paper.exchange import PaperExchange
     from cryptox.sync.connect import connect, disconnect, session, use, users
     from cryptox.sync.door import last_error, run
     from cryptox.sync.face import Session
+    from cryptox.sync.feed import Feed
     from cryptox.sync.quick import (
         agg_trades,
         avg_price,
@@ -28,22 +30,28 @@ if TYPE_CHECKING:
         klines,
         klines_bulk,
         last_partial,
+        live,
         prices,
+        record,
+        replay,
         server_time,
         symbol,
         symbols,
         ticker,
         trades,
         trades_bulk,
+        unsubscribe,
     )
     from cryptox.table.attrs import attrs
 
 _HOMES = {
+    "cryptox.model.events": ("Gap",),
     "cryptox.model.symbols": ("Symbol",),
     "cryptox.paper.exchange": ("PaperExchange",),
     "cryptox.sync.connect": ("connect", "disconnect", "session", "use", "users"),
     "cryptox.sync.door": ("last_error", "run"),
     "cryptox.sync.face": ("Session",),
+    "cryptox.sync.feed": ("Feed",),
     "cryptox.sync.quick": (
         "agg_trades",
         "avg_price",
@@ -52,13 +60,17 @@ _HOMES = {
         "klines",
         "klines_bulk",
         "last_partial",
+        "live",
         "prices",
+        "record",
+        "replay",
         "server_time",
         "symbol",
         "symbols",
         "ticker",
         "trades",
         "trades_bulk",
+        "unsubscribe",
     ),
     "cryptox.table.attrs": ("attrs",),
 }
@@ -66,6 +78,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("aio", "errors", "logs")
 
 __all__ = [
+    "Feed",
+    "Gap",
     "PaperExchange",
     "Session",
     "Symbol",
@@ -82,8 +96,11 @@ __all__ = [
     "klines_bulk",
     "last_error",
     "last_partial",
+    "live",
     "logs",
     "prices",
+    "record",
+    "replay",
     "run",
     "server_time",
     "session",
@@ -92,6 +109,7 @@ __all__ = [
     "ticker",
     "trades",
     "trades_bulk",
+    "unsubscribe",
     "use",
     "users",
 ]

@@ -58,7 +58,11 @@ class boundary:  # noqa: N801  # reads as a statement: `with boundary():`
             if isinstance(error, CryptoxError) and frames.tb_frame.f_code is not _PUBLIC:
                 code = frames.tb_frame.f_code
                 names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-                _complete(error, code.co_name, {name: frames.tb_frame.f_locals.get(name) for name in names})
+                known = frames.tb_frame.f_locals
+                # A class may stand under a name of the session, as its live feeds do.
+                call = getattr(type(known.get("self")), "_called", "") + code.co_name
+                if not code.co_name.startswith("_"):
+                    _complete(error, call, {name: known.get(name) for name in names})
             frames.tb_next = None
             error.__traceback__ = frames
 

@@ -73,6 +73,8 @@ def _fill() -> None:
 class Displayed:
     """A thing with an HTML card in notebooks and its plain ``repr`` everywhere else."""
 
+    __slots__ = ()  # costs records nothing
+
     def _repr_html_(self) -> str | None:
         if _renderer is None:
             _fill()

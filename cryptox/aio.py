@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.session import AsyncSession, open_session
 from cryptox.sessions.users import book
 
-__all__ = ["AsyncSession", "connect"]
+__all__ = ["AsyncFeed", "AsyncSession", "connect"]
 
 
 def connect(

@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 from cryptox import logs
 from cryptox.errors import ConfigurationError
 
-__all__ = ["at_exit", "generation", "inside", "loop", "run", "spawn"]
+__all__ = ["at_exit", "generation", "inside", "is_ending", "loop", "run", "spawn"]
 
 T = TypeVar("T")
 Closer = Callable[[], Awaitable[object]]
@@ -124,6 +124,11 @@ def inside() -> bool:
     """Whether the calling thread is the loop thread."""
     portal = _state.portal
     return portal is not None and portal.thread.ident == threading.get_ident()
+
+
+def is_ending() -> bool:
+    """Whether the main thread has ended and the interpreter waits for its other threads, of which this is one."""
+    return _state.main_is_over and threading.current_thread() is not threading.main_thread()
 
 
 def loop() -> asyncio.AbstractEventLoop:
@@ -233,6 +238,10 @@ class _Portal:
                 logs.event(log, "call.left", level=WARNING, waited_s=CLEAN_UP_S)
 
     def _start(self, call: _Call[Any]) -> None:
+        if call.endless and _state.main_is_over:
+            call.coroutine.close()
+            self._let_go(call)
+            return
         self.calls.add(call)
         call.task = self.loop.create_task(call.carry())
         call.task.add_done_callback(lambda _: self._finish(call))
@@ -313,6 +322,7 @@ class _State:
         self.closers: dict[object, Closer] = {}
         self.generation = 0
         self.ended = False
+        self.main_is_over = False
         self.hooked = False
         self.lock = threading.Lock()
 
@@ -360,10 +370,12 @@ def _lose() -> None:
 def _after_fork() -> None:
     _state.lock = threading.Lock()
     _state.closers = {}
+    _state.main_is_over = False
     _lose()
 
 
 def _end_endless() -> None:
+    _state.main_is_over = True
     portal = _state.portal
     if portal is not None and portal.thread.is_alive():
         with contextlib.suppress(RuntimeError):

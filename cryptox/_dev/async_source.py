@@ -175,6 +175,10 @@ class Files:
             return statement
         return statement if passed_on == statement or " as " in passed_on else self.origin(passed_on)
 
+    def home(self, statement: str) -> str:
+        """The module that an import statement names, in the end, as the place where the thing is defined."""
+        return self.origin(statement).split()[1]
+
 
 def read_class(root: Path, module: str, name: str) -> Source:
     """Read ``name`` from ``module`` below ``root``; nothing is imported or run."""

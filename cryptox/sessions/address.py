@@ -34,6 +34,7 @@ class Address:
         self.breaker = Breaker()
         self.stops = Stops(url)
         self.first_open: dict[tuple[str, str], int] = {}  # (symbol, interval) -> open time of its first candle
+        self.symbols_known: set[str] = set()  # those the exchange has told anything about
         self.rules_known = False
         self.rules_wanted = False  # the next call reads the limits first
         self.rules_of: str | None = None  # a symbol by which to ask for them

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import weakref
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +14,10 @@ from cryptox.errors import ConfigurationError
 from cryptox.model.names import check_flag
 from cryptox.sessions.book import BookCalls
 from cryptox.sessions.klines import KlineCalls
+from cryptox.sessions.live.feed import AsyncFeed
+from cryptox.sessions.live.live import AsyncLive
+from cryptox.sessions.live.record import AsyncRecording
+from cryptox.sessions.live.replay import AsyncReplay
 from cryptox.sessions.symbols import SymbolCalls
 from cryptox.sessions.tickers import TickerCalls
 from cryptox.sessions.trades import TradeCalls
@@ -27,6 +33,99 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
 
     Made by ``cx.aio.connect``. Nothing is sent before the first call. An async context manager.
     """
+
+    _live: AsyncLive | None = None
+
+    @functools.cached_property
+    def _recordings(self) -> weakref.WeakSet[AsyncRecording | AsyncReplay]:
+        """Those that end with the session."""
+        return weakref.WeakSet()
+
+    @property
+    def live(self) -> AsyncLive:
+        """Live feeds: ``session.live.trades("BTCUSDT")``."""
+        if self._live is None:
+            self._live = AsyncLive(self)
+        return self._live
+
+    async def unsubscribe(self, symbol: str) -> int:
+        """End all live feeds of a symbol; how many there were.
+
+        Raises
+        ------
+        BadSymbol
+            Not a symbol.
+
+        Examples
+        --------
+        >>> feed = cx.live.trades("BTCUSDT")
+        >>> await cx.unsubscribe("BTCUSDT")
+        1
+        """
+        return await self.live.unsubscribe(symbol)
+
+    async def record(self, path: str | os.PathLike[str], *feeds: AsyncFeed) -> AsyncRecording:
+        """A recording of live feeds, which has begun: their messages as they came, in a file.
+
+        Parameters
+        ----------
+        path
+            A file that is not there yet; a name that ends in ``.gz`` is zipped. It can be read at any moment.
+        feeds
+            Of one venue; those that do not run yet are started.
+
+        Raises
+        ------
+        FileExistsError, OSError
+            There is such a file already, or it cannot be written.
+        BadSymbol
+            The exchange does not know a symbol.
+        ValidationError
+            No feeds, or feeds of several venues.
+        """
+        recording = AsyncRecording(path, feeds)
+        self._recordings.add(recording)
+        return await recording.start()
+
+    def replay(self, path: str | os.PathLike[str], speed: float | None = 1) -> AsyncReplay:
+        """A recording to be played again, with feeds of its own: ``replay.live.trades("BTCUSDT")``. No network.
+
+        Parameters
+        ----------
+        path
+            A recording of ``record``, or one in the format of hftbacktest's collector, of this session's kind of venue.
+        speed
+            1 is as it was, 10 ten times as fast; None (or 0) as fast as its readers read.
+
+        Raises
+        ------
+        FileNotFoundError, OSError
+            There is no such file.
+        ValidationError
+            Not a speed.
+        """
+        if self._closed is not None:
+            raise self._ended()
+        replay = AsyncReplay(self, path, speed)
+        self._recordings.add(replay)
+        return replay
+
+    async def close(self, reason: str = "This session is closed.") -> None:
+        """End the session: feeds and connections are closed, calls raise ``ConfigurationError`` from now on."""
+        self._closed = self._closed or reason
+        for recording in list(self._recordings):
+            await recording.stop()
+        if self._live is not None:
+            await self._live.close()
+        await super().close(reason)
+
+    def retire(self, reason: str) -> None:
+        """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
+        for recording in list(self._recordings):
+            recording.end()
+        if self._live is not None:
+            self._live.retire()
+        super().retire(reason)
 
     def __repr__(self) -> str:
         """One line: who, where."""

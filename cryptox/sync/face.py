@@ -5,6 +5,7 @@ Its source is ``cryptox.sessions.session``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +14,9 @@ from cryptox._display import Displayed
 from cryptox.model.symbols import Symbol
 from cryptox.sessions.session import AsyncSession
 from cryptox.sync import door
+from cryptox.sync.feed import Feed
+from cryptox.sync.live import Live
+from cryptox.sync.record import Recording, Replay, unwrapped
 from cryptox.table.frames import Frame
 from cryptox.venues.port import Venue
 
@@ -52,6 +56,76 @@ class Session(Displayed):
         """Close the session's connections; a second time does nothing."""
         with door.boundary():
             door.call(self._session.close())
+
+    @property
+    def live(self) -> Live:
+        """Live feeds: ``session.live.trades("BTCUSDT")``."""
+        with door.boundary():
+            return Live(lambda: self)
+
+    def unsubscribe(self, symbol: str) -> int:
+        """End all live feeds of a symbol; how many there were.
+
+        Raises
+        ------
+        BadSymbol
+            Not a symbol.
+
+        Examples
+        --------
+        >>> feed = cx.live.trades("BTCUSDT")
+        >>> cx.unsubscribe("BTCUSDT")
+        1
+        """
+        with door.boundary():
+            return door.call(self._session.unsubscribe(symbol))
+
+    def record(self, path: str | os.PathLike[str], *feeds: Feed) -> Recording:
+        """A recording of live feeds, which has begun: their messages as they came, in a file.
+
+        Parameters
+        ----------
+        path
+            A file that is not there yet; a name that ends in ``.gz`` is zipped. It can be read at any moment.
+        feeds
+            Of one venue; those that do not run yet are started.
+
+        Raises
+        ------
+        FileExistsError, OSError
+            There is such a file already, or it cannot be written.
+        BadSymbol
+            The exchange does not know a symbol.
+        ValidationError
+            No feeds, or feeds of several venues.
+        """
+        with door.boundary():
+            return Recording(door.call(self._session.record(path, *unwrapped(feeds))))
+
+    def replay(self, path: str | os.PathLike[str], speed: float | None = 1) -> Replay:
+        """A recording to be played again, with feeds of its own: ``replay.live.trades("BTCUSDT")``. No network.
+
+        Parameters
+        ----------
+        path
+            A recording of ``record``, or one in the format of hftbacktest's collector, of this session's kind of venue.
+        speed
+            1 is as it was, 10 ten times as fast; None (or 0) as fast as its readers read.
+
+        Raises
+        ------
+        FileNotFoundError, OSError
+            There is no such file.
+        ValidationError
+            Not a speed.
+        """
+        with door.boundary():
+            return Replay(self._session.replay(path, speed))
+
+    def retire(self, reason: str) -> None:
+        """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
+        with door.boundary():
+            self._session.retire(reason)
 
     def klines(
         self,
@@ -818,8 +892,3 @@ class Session(Displayed):
         """Request weight of this address in the current window, others' included, and its limit; None without one."""
         with door.boundary():
             return self._session.weight_used()
-
-    def retire(self, reason: str) -> None:
-        """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
-        with door.boundary():
-            self._session.retire(reason)

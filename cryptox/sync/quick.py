@@ -5,12 +5,16 @@ Its source is ``cryptox.sessions.session``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cryptox.model.symbols import Symbol
 from cryptox.sync import door
 from cryptox.sync.face import Session
+from cryptox.sync.feed import Feed
+from cryptox.sync.live import Live
+from cryptox.sync.record import Recording, Replay
 from cryptox.table.frames import Frame
 
 if TYPE_CHECKING:
@@ -24,13 +28,17 @@ __all__ = [
     "klines",
     "klines_bulk",
     "last_partial",
+    "live",
     "prices",
+    "record",
+    "replay",
     "server_time",
     "symbol",
     "symbols",
     "ticker",
     "trades",
     "trades_bulk",
+    "unsubscribe",
     "weight_used",
 ]
 
@@ -38,6 +46,71 @@ __all__ = [
 def _session() -> Session:
     session: Session = door.default_session()
     return session
+
+
+live = Live(_session)
+
+
+def unsubscribe(symbol: str) -> int:
+    """End all live feeds of a symbol; how many there were.
+
+    Raises
+    ------
+    BadSymbol
+        Not a symbol.
+
+    Examples
+    --------
+    >>> feed = cx.live.trades("BTCUSDT")
+    >>> cx.unsubscribe("BTCUSDT")
+    1
+    """
+    with door.boundary():
+        return _session().unsubscribe(symbol)
+
+
+def record(path: str | os.PathLike[str], *feeds: Feed) -> Recording:
+    """A recording of live feeds, which has begun: their messages as they came, in a file.
+
+    Parameters
+    ----------
+    path
+        A file that is not there yet; a name that ends in ``.gz`` is zipped. It can be read at any moment.
+    feeds
+        Of one venue; those that do not run yet are started.
+
+    Raises
+    ------
+    FileExistsError, OSError
+        There is such a file already, or it cannot be written.
+    BadSymbol
+        The exchange does not know a symbol.
+    ValidationError
+        No feeds, or feeds of several venues.
+    """
+    with door.boundary():
+        return _session().record(path, *feeds)
+
+
+def replay(path: str | os.PathLike[str], speed: float | None = 1) -> Replay:
+    """A recording to be played again, with feeds of its own: ``replay.live.trades("BTCUSDT")``. No network.
+
+    Parameters
+    ----------
+    path
+        A recording of ``record``, or one in the format of hftbacktest's collector, of this session's kind of venue.
+    speed
+        1 is as it was, 10 ten times as fast; None (or 0) as fast as its readers read.
+
+    Raises
+    ------
+    FileNotFoundError, OSError
+        There is no such file.
+    ValidationError
+        Not a speed.
+    """
+    with door.boundary():
+        return _session().replay(path, speed)
 
 
 def klines(

@@ -9,15 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from cryptox.errors import CryptoxError
+from cryptox.model.book import BookUpdate
+from cryptox.model.events import Event
 from cryptox.model.symbols import Symbol
 from cryptox.table.batch import Batch
 from cryptox.transport.caller import Verdict
 from cryptox.transport.messages import Answer, Limit, Outgoing, Usage
 
-__all__ = ["Capabilities", "Hosts", "Request", "Rules", "Venue"]
+__all__ = [
+    "Arrived",
+    "Capabilities",
+    "Hosts",
+    "Inbox",
+    "LiveVenue",
+    "LocalBook",
+    "Request",
+    "Rows",
+    "Rules",
+    "Snapshot",
+    "StreamLimits",
+    "Subject",
+    "Told",
+    "Venue",
+]
 
 T = TypeVar("T")
 
@@ -129,3 +146,151 @@ class Venue(Protocol):
 
     def avg_price(self, symbol: str, *, exact: bool) -> Request[Batch]:
         """Average price of the last minutes."""
+
+
+class Subject(NamedTuple):
+    """What a stream is about, in our words: a call of ``session.live`` for one symbol."""
+
+    kind: str  # trades, agg_trades, klines, ticker, book_ticker, depth, book
+    symbol: str
+    interval: str | None = None  # of klines
+    levels: int = 0  # of depth
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What a connection for streams is held to. Pairs are how many in how many seconds."""
+
+    streams: int  # on one connection
+    messages: tuple[int, float]  # control messages, pings and pongs, on one connection
+    batch: int  # streams in one control message
+    connects: tuple[int, float]  # attempts from one address
+    life_s: float  # until a connection is ended
+
+
+class Rows(Protocol):
+    """Events of one stream that belong together, oldest first; at least one."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def events(self) -> Sequence[Event]:
+        """As records; made once."""
+
+    def newest(self) -> Event:
+        """The last of them as a record."""
+
+
+class Told(Rows, Protocol):
+    """Messages of one stream as they came."""
+
+    @property
+    def received_ns(self) -> int:
+        """When they came, in wall clock ns."""
+
+    @property
+    def event_time_ms(self) -> int | None:
+        """When the exchange sent the last of them; None where it does not say."""
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """For ``pack``: one opaque row a message."""
+
+    def pack(self, rows: Sequence[Any]) -> Mapping[str, Any]:
+        """Rows, of any messages of such a stream, as columns of their table."""
+
+    def keys(self) -> list[int]:
+        """What orders them: ids of trades, update ids, times; one a message."""
+
+
+class LocalBook(Protocol):
+    """The whole book of a symbol, kept in step: right, or ``synced`` is False. Pure."""
+
+    @property
+    def synced(self) -> bool:
+        """Whether it is the exchange's."""
+
+    @property
+    def needs_snapshot(self) -> bool:
+        """Whether to ask for a snapshot."""
+
+    @property
+    def last_update_id(self) -> int | None:
+        """Id of the newest change inside; None without a book."""
+
+    def diff(self, event: Any, received_ns: int = 0) -> object:
+        """Take one row of a book's stream."""
+
+    def snapshot(self, answer: Any, *, limit: int) -> bool:
+        """Take a snapshot of so many levels; whether the book is in step now."""
+
+    def interrupt(self) -> None:
+        """The stream was cut."""
+
+    def top(self, levels: int | None = None) -> BookUpdate:
+        """The best levels as they stand."""
+
+
+class Snapshot(NamedTuple):
+    """A whole book as it was answered once, in a recording."""
+
+    answer: Any  # for LocalBook.snapshot
+    last_update_id: int
+    levels: int  # so many a side are certain
+
+
+@dataclass(slots=True)
+class Arrived:
+    """What the messages of one wake-up were."""
+
+    told: list[tuple[str, Told]]  # stream, its messages
+    accepted: Sequence[int] = ()  # numbers of control messages
+    refused: Sequence[tuple[int | None, str]] = ()  # their numbers where known, and why
+    closing: bool = False  # the exchange will end this connection soon
+    unreadable: Sequence[str] = ()  # why messages could not be read, or what was not known
+
+
+class Inbox(Protocol):
+    """Reads the messages of one connection."""
+
+    def read(self, frames: list[bytes], received_ns: int) -> Arrived:
+        """What they are. Never raises for what the exchange sent."""
+
+
+class LiveVenue(Venue, Protocol):
+    """An exchange with streams."""
+
+    stream_limits: StreamLimits
+
+    def streams_url(self) -> str:
+        """Where to connect for streams.
+
+        Raises
+        ------
+        ConfigurationError
+            It is not known.
+        """
+
+    def stream_of(self, subject: Subject) -> str:
+        """The name of its stream."""
+
+    def control(self, number: int, streams: Sequence[str], *, subscribe: bool) -> bytes:
+        """The message that begins or ends streams."""
+
+    def stream_in(self, frame: bytes) -> str | None:
+        """The stream that a message is of, as ``stream_of`` names it; None for any other message."""
+
+    def snapshot_in(self, message: bytes) -> Snapshot | None:
+        """The answer to a request for a snapshot; None for any other message."""
+
+    def inbox(self) -> Inbox:
+        """For a new connection."""
+
+    def local_book(self, symbol: str, *, levels: int) -> LocalBook:
+        """An empty one, of which so many levels a side shall be certain."""
+
+    def snapshot(self, symbol: str) -> Request[Any]:
+        """The whole book, for ``LocalBook.snapshot``; of ``capabilities.depth_cap`` levels."""
+
+    def trades_from(self, symbol: str, *, from_id: int, limit: int, exact: bool) -> Request[Batch]:
+        """Trades from an id on, oldest first."""

@@ -48,6 +48,7 @@ def test_generated_files_are_fresh(tool: str) -> None:
     [
         ("sync_face", "cryptox/sync/face.py"),
         ("sync_face", "cryptox/sync/quick.py"),
+        ("sync_face", "cryptox/sync/live.py"),
         ("doc_tables", "docs/reference/errors.md"),
         ("doc_tables", "docs/reference/endpoints.md"),
         ("doc_tables", "docs/reference/columns.md"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -92,6 +93,43 @@ CORE = '''
             return "<AsyncSession toy>"
 '''
 
+FEEDS = '''
+    """Feeds."""
+    from __future__ import annotations
+    from collections.abc import Sequence
+    from ..feed import AsyncFeed
+
+    HISTORY = 300
+
+    class AsyncLive:
+        """Feeds."""
+
+        def __init__(self, session: object) -> None:
+            self._session = session
+
+        def trades(self, symbol: str | Sequence[str], history: int = HISTORY) -> AsyncFeed:
+            """A feed of trades."""
+
+        async def unsubscribe(self, symbol: str) -> int:
+            """End them; not of the blocking class."""
+'''
+WITH_FEEDS = '''
+        @property
+        def live(self) -> AsyncLive:
+            """Live feeds."""
+
+        async def record(self, path: str, *feeds: AsyncFeed) -> AsyncRecording:
+            """A recording."""
+
+        def replay(self, path: str) -> AsyncReplay:
+            """A replay."""
+'''
+IMPORTS = """
+from cryptox.sessions.candles import Decimal, KlineCalls
+from cryptox.sessions.feed import AsyncFeed, AsyncRecording, AsyncReplay
+from cryptox.sessions.live.live import AsyncLive
+"""
+
 ASYNC_GENERATOR = """
 
         async def many(self) -> int:
@@ -106,6 +144,52 @@ def root(tmp_path: Path) -> Path:
     (session / "candles.py").write_text(textwrap.dedent(BASE), encoding="utf-8")
     (session / "session.py").write_text(textwrap.dedent(CORE), encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+def live_root(root: Path) -> Path:
+    """The same core with live feeds."""
+    session = root / "cryptox" / "sessions"
+    (session / "live").mkdir()
+    (session / "live" / "live.py").write_text(textwrap.dedent(FEEDS), encoding="utf-8")
+    (session / "feed.py").write_text("class AsyncFeed: ...\nclass AsyncRecording: ...\nclass AsyncReplay: ...\n")
+    core = textwrap.dedent(CORE).replace("from cryptox.sessions.candles import Decimal, KlineCalls\n", IMPORTS)
+    (session / "session.py").write_text(core + textwrap.indent(textwrap.dedent(WITH_FEEDS), "    "), encoding="utf-8")
+    return root
+
+
+def test_a_core_without_feeds_has_two_files(root: Path) -> None:
+    assert set(sync_face.render(root)) == {sync_face.FACE, sync_face.QUICK}
+
+
+def test_feeds_become_blocking_ones(live_root: Path) -> None:
+    texts = sync_face.render(live_root)
+    assert set(texts) == {sync_face.FACE, sync_face.QUICK, sync_face.LIVE}
+    live = texts[sync_face.LIVE]
+    assert "    def trades(self, symbol: str | Sequence[str], history: int = HISTORY) -> Feed:\n" in live
+    assert "            return open_feed(self._owner(), lambda live: live.trades(symbol, history))\n" in live
+    assert "from cryptox.sessions.live.live import HISTORY\n" in live
+    assert "Its source is ``cryptox.sessions.live.live``." in live
+    assert 'return "<Live: trades>"' in live
+    assert "unsubscribe" not in live
+    assert "Async" not in live
+
+
+def test_the_session_gives_what_is_blocking(live_root: Path) -> None:
+    texts = sync_face.render(live_root)
+    face, quick = texts[sync_face.FACE], texts[sync_face.QUICK]
+    assert "    @property\n    def live(self) -> Live:\n" in face
+    assert "            return Live(lambda: self)\n" in face
+    assert "    def record(self, path: str, *feeds: Feed) -> Recording:\n" in face
+    assert "            return Recording(door.call(self._session.record(path, *unwrapped(feeds))))\n" in face
+    assert "            return Replay(self._session.replay(path))\n" in face
+    assert "\nlive = Live(_session)\n" in quick
+    assert "def record(path: str, *feeds: Feed) -> Recording:\n" in quick
+    assert "        return _session().record(path, *feeds)\n" in quick
+    assert '__all__ = ["balance", "describe", "klines", "live", "ping", "record", "replay"]' in quick
+    for text in (face, quick):
+        assert "from cryptox.sync.live import Live\n" in text
+        assert set(re.findall(r"Async\w+", text)) <= {"AsyncSession"}
 
 
 def test_face_has_every_public_method_with_its_signature(root: Path) -> None:

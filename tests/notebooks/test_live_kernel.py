@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,3 +122,89 @@ def test_a_bulk_call_that_is_stopped_keeps_its_rows_and_the_session(kernel: Kern
     # Only what the first call did not bring was asked for again.
     asked, _ = kernel.run("len(exchange.requests.of('klines'))")
     assert int(asked) <= 100 - int(kept) // 1000 + 3
+
+
+@pytest.fixture
+def lively(kernel: Kernel) -> Iterator[Kernel]:
+    """The same kernel, its default session on an exchange whose market moves."""
+    cell = """
+        import asyncio, threading, time
+        from cryptox import portal
+        moving = cx.PaperExchange(clock=("2024-06-01 12:00", 60)).start()
+        session = cx.use(moving)
+
+        async def serving():
+            return sorted(task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("cryptox-"))
+
+        def threads():
+            return sorted(thread.name for thread in threading.enumerate()
+                          if thread.name == "cryptox" or thread.name.startswith("cryptox-feed"))
+
+        def settled(true, within_s=5):
+            end = time.monotonic() + within_s
+            while not true() and time.monotonic() < end:
+                time.sleep(0.01)
+            return bool(true())
+        """
+    assert kernel.run(textwrap.dedent(cell)) == ("", "")
+    yield kernel
+    assert kernel.run("session.close(); moving.stop(); session = cx.use(exchange)") == ("", "")
+
+
+def test_a_feed_flows_while_cells_compute(lively: Kernel) -> None:
+    said, error = lively.run(
+        "got = []\nfeed = cx.live.trades('BTCUSDT').on(lambda e: got.append((time.time(), e.id)))\nfeed"
+    )
+    assert error == ""
+    assert said.startswith("<Feed paper:trades:BTCUSDT connected, ")
+    busy = {
+        "time.sleep(1)": "sleeps",
+        "while time.time() < began + 1: sum(range(1000))": "computes",
+        "await asyncio.sleep(1)": "awaits",
+    }
+    for code, what in busy.items():
+        assert lively.run(f"began = time.time()\n{code}\nended = time.time()") == ("", ""), what
+        flowed = "sum(began < at < ended for at, _ in got) > 10, feed.status.dropped"
+        assert lively.run(flowed) == ("(True, 0)", ""), what
+    assert lively.run("ids = [id for _, id in got]; ids == list(range(ids[0], ids[0] + len(ids)))") == ("True", "")
+    assert lively.run("feed.latest.id in set(feed.frame().id), threads()") == (
+        "(True, ['cryptox', 'cryptox-feed-trades'])",
+        "",
+    )
+    assert lively.run("import sys; 'nest_asyncio' in sys.modules") == ("False", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the kernel is interrupted otherwise on Windows")
+def test_the_stop_button_ends_the_loop_over_a_feed_and_not_the_feed(lively: Kernel) -> None:
+    pressed: list[float] = []
+
+    def stop(said: str) -> None:
+        if "\n" in said and not pressed:
+            pressed.append(time.monotonic())
+            lively.interrupt()
+
+    loop = "feed = cx.live.klines('BTCUSDT')\nfor event in feed:\n    print(event.kind, flush=True)"
+    said, error = lively.run(loop, on_text=stop)
+    assert time.monotonic() - pressed[0] < 2
+    assert said.startswith("kline\n") or said == "kline"
+    assert error == "KeyboardInterrupt"
+    assert lively.run("next(iter(feed)).symbol, feed.status.connected") == ("('BTCUSDT', True)", "")
+
+
+def test_running_a_cell_again_leaves_one_thread_and_closing_none(lively: Kernel) -> None:
+    # The kernel's `Out` keeps each of the feeds.
+    cell = "feed = cx.live.klines('BTCUSDT', '1m')\nevents = iter(feed)\nassert next(events).kind == 'kline'\nfeed"
+    shown = "<Feed paper:klines:BTCUSDT:1m connected, "
+    assert lively.run(cell)[0].startswith(shown)
+    assert lively.run("hub = feed._feed._hub; once = portal.run(serving()); len(once) > 0") == ("True", "")
+    for _ in range(12):
+        assert lively.run(cell)[0].startswith(shown)
+    assert lively.run("settled(lambda: portal.run(serving()) == once)") == ("True", "")
+    assert lively.run("len(hub._kept), feed._feed._hub is hub, feed.status.reconnects, threads()") == (
+        "(1, True, 0, ['cryptox'])",
+        "",
+    )
+    assert lively.run("cx.live.trades('BTCUSDT').on(print) and cx.unsubscribe('BTCUSDT')") == ("14", "")
+    assert lively.run("settled(lambda: threads() == ['cryptox'])") == ("True", "")
+    assert lively.run("settled(lambda: portal.run(serving()) == [])") == ("True", "")
+    assert lively.run("list(events), feed") == ("([], <Feed paper:klines:BTCUSDT:1m stopped>)", "")

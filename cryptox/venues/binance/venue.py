@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +16,10 @@ from cryptox.settings import Settings
 from cryptox.table.batch import Batch
 from cryptox.transport.messages import Answer, Outgoing, Usage
 from cryptox.venues.binance import endpoints as ep
-from cryptox.venues.binance import headers, hosts, limits, read, refusals, tickers
+from cryptox.venues.binance import headers, hosts, limits, live, read, refusals, tickers
 from cryptox.venues.binance.symbols import symbol_of
 from cryptox.venues.binance.wire.general import ExchangeInfo, ServerTime
+from cryptox.venues.binance.wire.market import Depth
 from cryptox.venues.port import Capabilities, Hosts, Request, Rules
 
 __all__ = ["BinanceVenue", "open_venue"]
@@ -29,7 +31,7 @@ SBE_TYPE = "application/sbe"
 _ACCEPT = {"auto": f"{SBE_TYPE}, {JSON_TYPE}", "json": JSON_TYPE, "sbe": SBE_TYPE}
 
 # Where a binary answer has an array decoder it is asked for by itself; elsewhere JSON is the faster of the two.
-_ARRAYS = frozenset({ep.KLINES, ep.TRADES, ep.AGG_TRADES, ep.DEPTH})
+_ARRAYS = frozenset({ep.KLINES, ep.TRADES, ep.HISTORICAL_TRADES, ep.AGG_TRADES, ep.DEPTH})
 
 
 def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) -> BinanceVenue:
@@ -43,7 +45,7 @@ def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) ->
     return BinanceVenue(name, hosts.resolve(name, **urls), real_money=name in hosts.REAL_MONEY)
 
 
-class BinanceVenue:
+class BinanceVenue(live.BinanceStreams):
     """One of Binance's venues (production, testnet, demo, US), or anything that speaks its protocol."""
 
     def __init__(self, name: str, where: Hosts, *, real_money: bool = True) -> None:
@@ -103,6 +105,18 @@ class BinanceVenue:
         """The newest trades, oldest first."""
         params = {"symbol": symbol, "limit": str(limit)}
         return _request("trades", ep.TRADES, params, functools.partial(read.read_trades, exact=exact), symbol=symbol)
+
+    def trades_from(self, symbol: str, *, from_id: int, limit: int, exact: bool) -> Request[Batch]:
+        """Trades from an id on, oldest first."""
+        params = {"symbol": symbol, "fromId": str(from_id), "limit": str(limit)}
+        reader = functools.partial(read.read_trades, exact=exact)
+        return _request("trades", ep.HISTORICAL_TRADES, params, reader, symbol=symbol)
+
+    def snapshot(self, symbol: str) -> Request[Depth[str]]:
+        """The whole book in the exchange's decimals."""
+        params = {"symbol": symbol, "limit": str(self.capabilities.depth_cap)}
+        request = _request("book", ep.DEPTH, params, lambda answer: read.read_as(answer, Depth[str]), symbol=symbol)
+        return dataclasses.replace(request, binary=False)
 
     def agg_trades(
         self,

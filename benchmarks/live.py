@@ -1,0 +1,341 @@
+"""Live feeds, whole: from the socket's bytes to the ring, the book and the callback, beside a bare ``websockets`` loop.
+
+    python benchmarks/live.py                    # about a minute
+    python benchmarks/live.py --rounds 9 --loops asyncio
+
+A server in a process of its own sends what was recorded in ``shared/data/hftbacktest``. The bare loop takes messages
+with ``recv()`` and does nothing with them; the feed decodes each, sees that ids are contiguous and nothing comes twice,
+and keeps the columns in its ring, or the order book in step. All take turns; what counts are the ratios of one run.
+"Latency" is from just before the server's ``send`` to the callback, 2,000 messages sent one by one each second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import gzip
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from measure import machine, table
+
+import cryptox as cx
+
+SYMBOL = "BTCUSDT"
+RATE = 2_000
+WRAP = 100.0  # seconds: stamps stay as large as quantities are
+BARE = "websockets recv()"
+
+# The server ----------------------------------------------------------------------------------------------------------
+
+
+def recorded() -> dict[str, Any]:
+    """Trades, changes of the book, and the snapshot, as they came."""
+    root = Path(os.environ.get("CRYPTOX_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+    with gzip.open(root / "data/hftbacktest/btcusdt_20240808.gz", "rb") as file:
+        lines = [line.split(b" ", 1)[1].strip() for line in file if line.strip()]
+    return {
+        "trade": [line for line in lines if b"@trade" in line[:40]],
+        "depth": [line for line in lines if b"@depth" in line[:40]],
+        "snapshot": next(line for line in lines if line.startswith(b'{"lastUpdateId')),
+    }
+
+
+def frame(payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return struct.pack("!BB", 0x81, size) + payload
+    return struct.pack("!BBH" if size < 2**16 else "!BBQ", 0x81, 126 if size < 2**16 else 127, size) + payload
+
+
+class Server:
+    """Says the port, then answers ``/<what>/<count>/stream`` and the few requests over REST, until killed."""
+
+    def __init__(self) -> None:
+        self.data = recorded()
+        self.asked = threading.Event()
+        self.flooded: dict[int, bytes] = {}
+
+    def run(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            print(listening.getsockname()[1], flush=True)
+            while True:
+                line = listening.accept()[0]
+                threading.Thread(target=self.talk, args=(line,), daemon=True).start()
+
+    def talk(self, line: socket.socket) -> None:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with line, contextlib.suppress(OSError):
+            while head := self.head(line):
+                key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)
+                if key is None:
+                    self.answer(line, head.split()[1].decode())
+                    continue
+                proof = base64.b64encode(hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+                line.sendall(
+                    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    b"Sec-WebSocket-Accept: " + proof + b"\r\n\r\n"
+                )
+                what, count = head.split()[1].decode().strip("/").split("/")[:2]
+                said = line.recv(4096)
+                number = json.loads(unmasked(said))["id"]
+                self.asked.clear()
+                line.sendall(frame(b'{"result":null,"id":%d}' % number))
+                getattr(self, what)(line, int(count))
+                line.recv(4096)
+                return
+
+    def head(self, line: socket.socket) -> bytes:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = line.recv(4096)
+            if not piece:
+                return b""
+            head += piece
+        return head
+
+    def answer(self, line: socket.socket, path: str) -> None:
+        body = self.data["snapshot"] if "depth" in path else b'{"symbol":"BTCUSDT","price":"1.0"}'
+        line.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
+        if "depth" in path:
+            self.asked.set()
+
+    def trades(self, line: socket.socket, count: int) -> None:
+        """As many trades as are wanted, as fast as they are taken, their ids counting up."""
+        if count not in self.flooded:
+            some = [re.sub(rb'"t":\d+', b'"t":%d', one.replace(b"%", b"%%")) for one in self.data["trade"]]
+            self.flooded[count] = b"".join(frame(some[n % len(some)] % (10**9 + n)) for n in range(count))
+        line.sendall(self.flooded[count])
+
+    def book(self, line: socket.socket, count: int) -> None:
+        """The changes of the book, once the snapshot has been asked for; the bare loop does not ask."""
+        if count:
+            self.asked.wait(5)
+            time.sleep(0.1)
+        line.sendall(b"".join(map(frame, self.data["depth"])))
+
+    def paced(self, line: socket.socket, count: int) -> None:
+        """One trade after another, the moment of sending (seconds, the last two digits) in place of the quantity."""
+        some = self.data["trade"]
+        began = time.monotonic()
+        for n in range(count):
+            time.sleep(max(0.0, began + n / RATE - time.monotonic()))
+            message = re.sub(rb'"t":\d+', b'"t":%d' % (10**9 + n), some[n % len(some)])
+            line.sendall(frame(re.sub(rb'"q":"[0-9.]+"', b'"q":"%.8f"' % (time.monotonic() % WRAP), message)))
+
+
+def unmasked(data: bytes) -> bytes:
+    """The payload of one masked frame."""
+    size = data[1] & 0x7F
+    at = 2 if size < 126 else 4
+    size = size if size < 126 else int.from_bytes(data[2:4], "big")
+    mask, body = data[at : at + 4], data[at + 4 : at + 4 + size]
+    return bytes(byte ^ mask[n % 4] for n, byte in enumerate(body))
+
+
+# Those who read ------------------------------------------------------------------------------------------------------
+
+
+async def bare(url: str, what: str, count: int, note: Callable[[bytes], None] | None = None) -> float:
+    """Seconds from the answer to the subscription until all messages were taken."""
+    from websockets.asyncio.client import connect
+
+    async with connect(f"{url}/{what}/{count}/stream", compression=None, max_size=None) as connection:
+        await connection.send(b'{"method":"SUBSCRIBE","params":[],"id":1}', text=True)
+        await connection.recv(decode=False)
+        began = time.perf_counter()
+        for _ in range(count or BOOK):
+            message = await connection.recv(decode=False)
+            if note is not None:
+                note(message)
+        took = time.perf_counter() - began
+        connection.transport.abort()
+    return took
+
+
+async def feed(url: str, what: str, count: int, note: Callable[[Any], None] | None, how: str = "callback") -> float:
+    """The same by a feed."""
+    rest = url.replace("ws:", "http:")
+    async with cx.aio.connect("binance", rest_url=rest, stream_url=f"{url}/{what}/{count}", encoding="json") as session:
+        made = session.live.book(SYMBOL) if what == "book" else session.live.trades(SYMBOL)
+        if note is not None:
+            await noted(made, note, count, how)
+            took = 0.0
+        else:
+            await made
+            topic = made._topics[SYMBOL]
+            while topic.received < (BOOK if what == "book" else count):  # noqa: ASYNC110 - nothing shall have to tell
+                await asyncio.sleep(0.001)
+            took = time.perf_counter() - FIRST.pop()
+        if what == "book":
+            assert made.status.synced, "the book is not in step"
+        elif note is None:
+            assert len(made.frame()) == min(count, 100_000), "trades are missing"
+        assert made.status.gaps == 0
+    return took
+
+
+async def noted(made: Any, note: Callable[[Any], None], count: int, how: str) -> None:
+    """Let each of so many events be noted; nothing else happens on the loop meanwhile."""
+    loop, done, left = asyncio.get_running_loop(), asyncio.Event(), count
+
+    def one(event: Any) -> None:
+        nonlocal left
+        note(event)
+        left -= 1
+        if not left:
+            loop.call_soon_threadsafe(done.set)
+
+    if how == "callback":
+        await made.on(one)
+        await done.wait()
+        return
+    async for event in made:
+        note(event)
+        count -= 1
+        if not count:
+            return
+
+
+FIRST: list[float] = []  # when the first messages came
+DELAYS: list[float] = []
+BOOK = 3_451  # changes of the book that were recorded
+
+
+def time_first() -> None:
+    """Note when the first messages of a stream are handed to their topic."""
+    from cryptox.sessions.live import executed, localbook
+
+    for kind in (executed.ExecutedTopic, localbook.BookTopic):
+
+        def take(self: Any, told: Any, take: Any = kind.take) -> None:
+            if not self.received:
+                FIRST[:] = [time.perf_counter()]
+            take(self, told)
+
+        kind.take = take  # type: ignore[method-assign]  # only here
+
+
+def run(loop: str, work: Coroutine[Any, Any, float]) -> float:
+    factory = None
+    if loop == "uvloop":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+# What is measured ----------------------------------------------------------------------------------------------------
+
+
+def drained(url: str, loops: list[str], count: int, rounds: int) -> None:
+    rows = [("loop", "reader", "messages/s", "times")]
+    for loop in loops:
+        took: dict[str, list[float]] = {BARE: [], "feed of trades": []}
+        for turn in range(rounds + 1):
+            one = run(loop, bare(url, "trades", count))
+            other = run(loop, feed(url, "trades", count, None))
+            if turn:  # the first one warms up
+                took[BARE].append(one)
+                took["feed of trades"].append(other)
+        for name, seconds in took.items():
+            ratio = statistics.median(one / other for one, other in zip(took[BARE], seconds, strict=True))
+            rows.append((loop, name, f"{count / statistics.median(seconds):,.0f}", f"{ratio:.2f}"))
+    print(f"\nTrades drained into the ring: medians of {rounds} rounds of {count:,}\n\n{table(rows)}")
+
+
+def kept(url: str, loops: list[str], rounds: int) -> None:
+    rows = [("loop", "reader", "changes/s", "best round", "times")]
+    for loop in loops:
+        took: dict[str, list[float]] = {BARE: [], "feed of the book": []}
+        for turn in range(rounds + 1):
+            one = run(loop, bare(url, "book", 0))
+            other = run(loop, feed(url, "book", 1, None))
+            if turn:
+                took[BARE].append(one)
+                took["feed of the book"].append(other)
+        for name, seconds in took.items():
+            ratio = statistics.median(one / other for one, other in zip(took[BARE], seconds, strict=True))
+            median, best = (f"{BOOK / some:,.0f}" for some in (statistics.median(seconds), min(seconds)))
+            rows.append((loop, name, median, best, f"{ratio:.2f}"))
+    print(f"\nChanges into a kept book: medians of {rounds} rounds of {BOOK:,} recorded ones\n\n{table(rows)}")
+
+
+def latency(url: str, loops: list[str], count: int, rounds: int) -> None:
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+
+    def note(event: Any) -> None:
+        DELAYS.append((time.monotonic() - event.quantity) % WRAP)
+
+    for _ in range(rounds):
+        for loop in loops:
+            for name in (BARE, "feed, callback", "feed, async for"):
+                DELAYS.clear()
+                if name == BARE:
+                    raw: list[tuple[float, bytes]] = []
+                    run(loop, bare(url, "paced", count, lambda one: raw.append((time.monotonic(), one))))  # noqa: B023
+                    DELAYS.extend((at - float(re.search(rb'"q":"([0-9.]+)"', one)[1])) % WRAP for at, one in raw)  # type: ignore[index]
+                else:
+                    run(loop, feed(url, "paced", count, note, "callback" if "callback" in name else "for"))
+                delays = sorted(DELAYS[count // 10 :])
+                found.setdefault((loop, name), []).append(
+                    (delays[len(delays) // 2] * 1e6, delays[len(delays) * 99 // 100] * 1e6)
+                )
+    rows = [("loop", "reader", "p50 µs", "times", "p99 µs", "times")]
+    for (loop, name), seen in found.items():
+        cells = [loop, name]
+        for which in (0, 1):
+            pairs = zip(seen, found[loop, BARE], strict=True)
+            ratio = statistics.median(one[which] / other[which] for one, other in pairs)
+            cells += [f"{statistics.median(one[which] for one in seen):.0f}", f"{ratio:.2f}"]
+        rows.append(tuple(cells))
+    print(f"\nLatency at {RATE:,} messages/s: medians of {rounds} rounds of {count:,}\n\n{table(rows)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--loops", nargs="+", default=["asyncio", "uvloop"], choices=["asyncio", "uvloop"])
+    parser.add_argument("--only", choices=["drained", "kept", "latency"])
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        Server().run()
+    loops = [loop for loop in chosen.loops if loop == "asyncio" or importlib.util.find_spec("uvloop")]
+    time_first()
+    print(machine())
+    with subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = f"ws://127.0.0.1:{server.stdout.readline().strip()}"
+            if chosen.only in (None, "drained"):
+                drained(url, loops, chosen.messages, chosen.rounds)
+            if chosen.only in (None, "kept"):
+                kept(url, loops, chosen.rounds)
+            if chosen.only in (None, "latency"):
+                latency(url, loops, 2 * RATE, max(1, chosen.rounds - 2))
+        finally:
+            server.kill()
+
+
+if __name__ == "__main__":
+    main()

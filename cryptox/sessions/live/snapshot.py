@@ -1,0 +1,39 @@
+"""The rows of a feed at a moment: taken on the loop, made a frame of wherever one likes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptox.model.time import iso
+from cryptox.table.batch import Batch
+from cryptox.table.frames import Frame, build
+from cryptox.table.leading import Leading
+
+if TYPE_CHECKING:
+    from .live import Plan
+
+__all__ = ["Snapshot"]
+
+
+class Snapshot:
+    """The rows of a feed at a moment, by symbol."""
+
+    def __init__(self, plan: Plan, batches: dict[str, Batch], as_of_ms: int) -> None:
+        self.batches = batches
+        self._plan = plan
+        self._as_of_ms = as_of_ms
+
+    def frame(self, backend: str | None = None) -> Frame:
+        """As a frame."""
+        plan, batches = self._plan, list(self.batches.values())
+        chosen = plan.backend if backend is None else backend
+        leading, attrs = None, {}
+        if plan.several and "symbol" not in batches[0].table.names:
+            leading = Leading.runs("symbol", {symbol: len(batch) for symbol, batch in self.batches.items()})
+        elif not plan.several:
+            attrs["symbol"] = next(iter(self.batches))
+        if plan.interval is not None:
+            attrs["interval"] = plan.interval
+        whole = Batch.concat(batches)
+        about = {"venue": plan.venue_name, **attrs, "source": "stream", "as_of": iso(self._as_of_ms), **whole.extra}
+        return build(whole, chosen, about, leading=leading)

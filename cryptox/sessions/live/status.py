@@ -1,0 +1,50 @@
+"""How a feed is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptox._display import Displayed
+
+__all__ = ["Status"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Displayed):
+    """How a feed is; over several symbols the worst of them, and the sum of counts.
+
+    Attributes
+    ----------
+    connected
+        Whether its connection is open and carries it.
+    stale
+        Whether what it shows may be old: not connected, or nothing was heard for some seconds.
+    synced
+        Whether nothing is missing: no repair is under way, and a local book is the exchange's.
+    reconnects
+        Connections after the first one, hand-overs included.
+    gaps
+        Stretches that were lost and could not be repaired.
+    dropped
+        Events that its own readers and callbacks were too slow for.
+    received
+        Events that came in, repaired ones included.
+    latency
+        Seconds from the exchange's sending of the newest event to its receipt by this machine's clock; None where
+        the exchange does not say when it sent.
+    errors
+        Exceptions that callbacks have raised.
+    last_error
+        The last of them, or what keeps the feed from working, in a line; None for nothing.
+    """
+
+    connected: bool
+    stale: bool
+    synced: bool
+    reconnects: int
+    gaps: int
+    dropped: int
+    received: int
+    latency: float | None
+    errors: int = 0
+    last_error: str | None = None

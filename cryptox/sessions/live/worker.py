@@ -1,0 +1,102 @@
+"""The worker of one feed: its callbacks run there one after another, so that none holds up the loop or another feed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable, Coroutine
+from logging import ERROR
+from typing import Any
+
+from cryptox import logs
+from cryptox.model.events import Event
+
+from .queue import Queue
+
+__all__ = ["Callback", "Worker"]
+
+Callback = Callable[[Event], Any]
+
+log = logs.logger("sessions.live")
+
+AT_ONCE = 1_000  # events taken from the queue in one go
+
+
+class Worker:
+    """A thread that calls back; it begins with the first event and ends with ``close``.
+
+    Parameters
+    ----------
+    topic
+        For the log.
+    bound
+        Most events that wait for the callbacks.
+    loop
+        Where coroutine functions among the callbacks run; the worker waits for each.
+    """
+
+    def __init__(self, topic: str, bound: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._topic = topic
+        self._loop = loop
+        self._ready = threading.Lock()  # held while there is nothing to do; half the cost of an Event
+        self._ready.acquire()
+        self._thread: threading.Thread | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self.queue = Queue(bound, self._wake)
+        self.callbacks: list[Callback] = []
+        self.errors = 0
+        self.last_error: str | None = None
+
+    def close(self) -> None:
+        """Call back no more, on the loop. A function that runs comes to its end, a coroutine is cancelled."""
+        self.queue.close()
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    def finish(self) -> None:
+        """Call back for what waits, and then no more."""
+        self.queue.finish()
+
+    def _wake(self) -> None:
+        if self._thread is None and len(self.queue):
+            self._thread = threading.Thread(target=self._run, name=f"cryptox-feed-{self._topic}", daemon=True)
+            self._thread.start()
+        with contextlib.suppress(RuntimeError):  # it was free already
+            self._ready.release()
+
+    def _run(self) -> None:
+        queue = self.queue
+        while not queue.closed:
+            self._ready.acquire()
+            while events := queue.take(AT_ONCE):
+                for event in events:
+                    if queue.closed:
+                        return
+                    self._call(event)
+            if queue.finished and not len(queue):
+                return
+
+    def _call(self, event: Event) -> None:
+        for callback in tuple(self.callbacks):
+            try:
+                result = callback(event)
+                if inspect.iscoroutine(result):
+                    asyncio.run_coroutine_threadsafe(self._awaited(result), self._loop).result()
+            except Exception as error:  # noqa: BLE001 - the user's own code: reported, and the feed goes on
+                if not self.queue.closed:
+                    self._report(callback, error)
+
+    async def _awaited(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._task = asyncio.current_task()
+        try:
+            await coroutine
+        finally:
+            self._task = None
+
+    def _report(self, callback: Callback, error: Exception) -> None:
+        self.errors += 1
+        self.last_error = f"{type(error).__name__}: {error}"
+        name = getattr(callback, "__qualname__", type(callback).__name__)
+        logs.event(log, "feed.callback_failed", level=ERROR, topic=self._topic, callback=name, error=self.last_error)

@@ -1,0 +1,72 @@
+"""Recordings and replays without await: what a script sees."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+import cryptox as cx
+from cryptox.errors import ConfigurationError, ValidationError
+
+TRADES = 9_757
+
+
+@pytest.fixture
+def session() -> Iterator[cx.Session]:
+    with cx.PaperExchange(clock=("2024-06-01 12:00", 120)) as exchange, cx.connect(exchange) as session:
+        yield session
+
+
+def test_what_is_recorded_is_played_again(session: cx.Session, tmp_path: Path) -> None:
+    feed = session.live.trades("BTCUSDT")
+    with session.record(tmp_path / "tape.gz", feed, session.live.book("BTCUSDT")) as recording:
+        assert recording.is_running
+        seen = list(islice(feed, 20))
+        assert repr(recording).startswith("<Recording tape.gz recording, ")
+    assert not recording.is_running
+    assert recording.path == tmp_path / "tape.gz"
+    assert (recording.counts.snapshots, recording.counts.dropped) == (1, 0)
+    with session.replay(recording.path, speed=None) as replay:
+        again = replay.live.trades("BTCUSDT")
+        found = list(again)  # a loop plays, and ends with the recording
+        assert [event for event in found if event.id >= seen[0].id][:20] == seen
+        assert replay.wait().is_over
+        assert repr(replay).startswith("<Replay tape.gz over, ")
+        assert again.frame()["id"].tolist() == [event.id for event in found]
+        assert not again.is_running
+        with pytest.raises(ConfigurationError, match="over"):
+            replay.start()
+
+
+def test_real_minutes_lose_nothing_in_a_loop_and_in_callbacks(shared: Path) -> None:
+    """Recorded by hftbacktest's author on 2024-08-08; see shared/data/README.md."""
+    with cx.connect("binance") as session:
+        replay = session.replay(shared / "data/hftbacktest/btcusdt_20240808.gz", speed=0)
+        heard: list[int] = []
+        first, second = replay.live.trades("BTCUSDT"), replay.live.trades("BTCUSDT")
+        second.on(lambda event: heard.append(event.id))
+        ids = [event.id for event in first]
+        assert ids == list(range(ids[0], ids[0] + TRADES))
+        assert replay.counts.played == TRADES
+        end = time.monotonic() + 10
+        while len(heard) < TRADES and time.monotonic() < end:
+            time.sleep(0.005)
+        assert heard == ids
+        assert (first.topic, replay.speed, replay.is_running) == ("binance:trades:BTCUSDT", None, False)
+
+
+def test_only_feeds_are_recorded_and_stop_ends_a_replay(session: cx.Session, shared: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="not str"):
+        session.record(tmp_path / "tape", "BTCUSDT")  # type: ignore[arg-type]
+    replay = session.replay(shared / "data/hftbacktest/btcusdt_20240808.gz")
+    feed = replay.live.trades("BTCUSDT")
+    assert next(iter(feed)).id == 3_735_683_259
+    assert replay.is_running
+    assert replay.start() is replay
+    replay.stop()
+    replay.stop()
+    assert (feed.is_running, replay.is_running, replay.counts.is_over) == (False, False, True)
