@@ -82,6 +82,17 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
             The exchange does not know a symbol.
         ValidationError
             No feeds, or feeds of several venues.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "quotes.gz")
+        >>> quotes = cx.live.book_ticker("BTCUSDT")
+        >>> recording = await cx.record(path, quotes)
+        >>> recording.is_running
+        True
+        >>> await recording.stop()
+        >>> await quotes.stop()
         """
         recording = AsyncRecording(path, feeds)
         self._recordings.add(recording)
@@ -103,6 +114,21 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
             There is no such file.
         ValidationError
             Not a speed.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "quotes.txt")
+        >>> with open(path, "w") as file:
+        ...     written = file.write(
+        ...         '1723161254087891268 {"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT",'
+        ...         '"b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}}'
+        ...     )
+        >>> replay = cx.replay(path, speed=None)
+        >>> quotes = replay.live.book_ticker("BTCUSDT")
+        >>> counts = await replay.wait()
+        >>> quotes.latest.bid
+        61837.63
         """
         if self._closed is not None:
             raise self._ended()

@@ -98,6 +98,17 @@ class Session(Displayed):
             The exchange does not know a symbol.
         ValidationError
             No feeds, or feeds of several venues.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "quotes.gz")
+        >>> quotes = cx.live.book_ticker("BTCUSDT")
+        >>> recording = cx.record(path, quotes)
+        >>> recording.is_running
+        True
+        >>> recording.stop()
+        >>> quotes.stop()
         """
         with door.boundary():
             return Recording(door.call(self._session.record(path, *unwrapped(feeds))))
@@ -118,6 +129,21 @@ class Session(Displayed):
             There is no such file.
         ValidationError
             Not a speed.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "quotes.txt")
+        >>> with open(path, "w") as file:
+        ...     written = file.write(
+        ...         '1723161254087891268 {"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT",'
+        ...         '"b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}}'
+        ...     )
+        >>> replay = cx.replay(path, speed=None)
+        >>> quotes = replay.live.book_ticker("BTCUSDT")
+        >>> counts = replay.wait()
+        >>> quotes.latest.bid
+        61837.63
         """
         with door.boundary():
             return Replay(self._session.replay(path, speed))
