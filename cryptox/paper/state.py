@@ -16,6 +16,7 @@ from .arguments import read_amount, read_asset
 from .clock import MarketClock
 from .desk import Desk
 from .market import Market
+from .orders.judging import FilterJudge
 from .refusals import Refused
 from .store import SqliteStore
 from .trading.accounts import Key, KeyKind
@@ -69,6 +70,7 @@ class State:
 
     def __init__(self, opening: Opening, accounts: Accounts, desk: Desk, store: SqliteStore | None) -> None:
         self.accounts, self.desk, self.clock = accounts, desk, opening.clock
+        desk.engine.judge_by(FilterJudge(desk.market))
         self.answers = Answers(
             desk.market,
             opening.windows,

@@ -134,6 +134,27 @@ class Rules:
             return "PRICE_FILTER"
         return self._percent(side, ticks, context) or self._notional(kind, ticks, steps, 0, context)
 
+    def start_failure(self, order: Order, ticks: int, steps: int, context: Context) -> str | None:
+        """The first filter that an order fails when it is triggered or its list activates it.
+
+        ``ticks`` is its price then, a pegged one too; 0 for none. A price of its own beside the pegged one counts too.
+        """
+        prices = [price for price in dict.fromkeys((ticks, order.price)) if price]
+        for price in prices:
+            found = None if self._in_range("PRICE_FILTER", price) else "PRICE_FILTER"
+            found = found or self._percent(order.side, price, context)
+            if found is not None:
+                return found
+        if not self._in_lot("LOT_SIZE", steps):
+            return "LOT_SIZE"
+        if order.type is OrderType.MARKET and not self._in_lot("MARKET_LOT_SIZE", steps):
+            return "MARKET_LOT_SIZE"
+        for price in prices or [0]:
+            found = self._notional(order.type, price, steps, 0, context)
+            if found is not None:
+                return found
+        return self._iceberg(steps, order.iceberg)
+
     def reverse_failure(self, steps: int) -> str | None:
         """The filter that a market order by quote quantity fails when it comes to so many steps."""
         for name in ("LOT_SIZE", "MARKET_LOT_SIZE"):
@@ -159,7 +180,7 @@ class Rules:
             return "MARKET_LOT_SIZE"
         return (
             self._notional(ticket.type, ticket.price, ticket.quantity, ticket.quote_quantity, context)
-            or self._iceberg(ticket)
+            or self._iceberg(ticket.quantity, ticket.iceberg)
             or self._trailing(ticket)
             or self._asset(ticket, context)
         )
@@ -226,11 +247,11 @@ class Rules:
                 return name
         return None
 
-    def _iceberg(self, ticket: Ticket) -> str | None:
+    def _iceberg(self, steps: int, shown: int) -> str | None:
         rule = self._filters.get("ICEBERG_PARTS")
-        if rule is None or not ticket.iceberg:
+        if rule is None or not shown:
             return None
-        return "ICEBERG_PARTS" if -(-ticket.quantity // ticket.iceberg) > rule["limit"] else None
+        return "ICEBERG_PARTS" if -(-steps // shown) > rule["limit"] else None
 
     def _trailing(self, ticket: Ticket) -> str | None:
         rule = self._filters.get("TRAILING_DELTA")

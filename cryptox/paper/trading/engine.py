@@ -7,7 +7,8 @@ has happened before the call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
 
 from cryptox.paper.market import Levels, Market
 from cryptox.venues.binance.codes import Code
@@ -18,6 +19,7 @@ from .accounts import Account
 from .amending import amend
 from .board import Board
 from .entering import Entrance, refused
+from .judging import Judge
 from .life import Life
 from .lists import Lists
 from .orders import NONE, Amendment, ListTicket, Order, OrderList, Placed, Ticket
@@ -32,6 +34,8 @@ __all__ = ["Engine"]
 
 class Engine:
     """Places, matches and ends orders. Filters, permissions and counts have been checked by the caller.
+
+    Orders that start later than they were placed are shown to the ``judge``, if there is one, when they do.
 
     Parameters
     ----------
@@ -65,6 +69,10 @@ class Engine:
         self._boards = self._life.boards
         self._restore(since_us)
 
+    def judge_by(self, judge: Judge | None) -> None:
+        """Who is asked about orders that are triggered or activated from now on; without one all of them may start."""
+        self._entrance.judge = judge
+
     @property
     def is_watched(self) -> bool:
         """Whether what the market does next could mean anything to an order."""
@@ -74,33 +82,32 @@ class Engine:
         """Let the market run through open orders up to ``now_us``."""
         if now_us // 1000 <= self.now_us // 1000:
             return
-        for board in self._boards.values():
-            if board.is_watched:
-                self._enter(board, now_us)
+        self._enter([board for board in self._boards.values() if board.is_watched], now_us)
         self.now_us = now_us
         self._positions()
 
-    def _enter(self, board: Board, now_us: int) -> Board:
-        """Bring one symbol to ``now_us``."""
+    def _enter(self, boards: Sequence[Board], now_us: int) -> None:
+        """Bring symbols to ``now_us``, all in one order of time: what one of them pays out another may need."""
         self.now_us = max(self.now_us, now_us)
-        ambient, now_ms = board.ambient, self.now_us // 1000
-        handled = False
-
-        def handle(board: Board, trade: Trade) -> None:
-            nonlocal handled
-            handled = True
+        now_ms, handled = self.now_us // 1000, set()
+        tapes = []
+        for board in boards:
+            if board.ambient.now_ms < 0:
+                self._jump(board, now_ms)
+            elif now_ms > board.ambient.now_ms:
+                tapes.append(self._tape(board, now_ms))
+        for board, trade in merge(*tapes, key=lambda row: row[1].time_us):
+            handled.add(board.symbol)
             self._traded(board, trade)
+        for board in boards:
+            moved = board.ambient.look(now_ms)
+            board.now_us = max(board.now_us, self.now_us, board.ambient.newest(now_ms)[1])
+            if moved or board.symbol in handled:
+                self._uncross(board)
+                self._drain()
 
-        if ambient.now_ms < 0:
-            self._jump(board, now_ms)
-        elif now_ms > ambient.now_ms:
-            run(board, self.market, now_ms, handle)
-        moved = ambient.look(now_ms)
-        board.now_us = max(board.now_us, self.now_us, ambient.newest(now_ms)[1])
-        if moved or handled:
-            self._uncross(board)
-            self._drain()
-        return board
+    def _tape(self, board: Board, now_ms: int) -> Iterator[tuple[Board, Trade]]:
+        return ((board, trade) for trade in run(board, self.market, now_ms))
 
     def _jump(self, board: Board, now_ms: int) -> None:
         board.ambient.jump(now_ms, self.market.last_aggregate_id(board.symbol, now_ms) + 1)
@@ -109,7 +116,8 @@ class Engine:
         board = self._boards.get(symbol)
         if board is None:
             board = self._boards[symbol] = Board(self.market, symbol, self.records, self.prints)
-        return self._enter(board, now_us)
+        self._enter((board,), now_us)
+        return board
 
     def _traded(self, board: Board, trade: Trade) -> None:
         """A trade of the market's own runs into users' orders."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from cryptox.paper.refusals import Refused
-from cryptox.venues.binance.codes import Code
+from cryptox.venues.binance.codes import FILTER_FAILURE, Code
 from cryptox.venues.binance.texts import EngineText
 from cryptox.venues.binance.words import (
     ExecutionType,
@@ -18,6 +18,7 @@ from cryptox.venues.binance.words import (
 )
 
 from .board import Board
+from .judging import Judge
 from .life import Life
 from .matching import Plan, Want, plan
 from .orders import Order, Ticket
@@ -43,10 +44,11 @@ class Demand:
 
 
 class Entrance:
-    """Checks orders, and lets them in."""
+    """Checks orders, and lets them in. Without a ``judge`` no filter is asked."""
 
     def __init__(self, life: Life) -> None:
         self.life = life
+        self.judge: Judge | None = None
 
     def check_ids(self, uid: int, *client_ids: str) -> None:
         """Refuse a client id that an open order of the account, or a neighbour, has."""
@@ -137,6 +139,19 @@ class Entrance:
             raise refused(EngineText.LIQUIDITY_BELOW_PEG)
         return price
 
+    def judged(self, order: Order, board: Board, price: int) -> None:
+        """Ask the filters about an order that starts later than it was placed, at a price (0: at any).
+
+        Raises
+        ------
+        Refused : -1013 with the filter's name.
+        """
+        if self.judge is None:
+            return
+        failure = self.judge(order, price, order.open_quantity, board.last_price(), board.now_us)
+        if failure is not None:
+            raise refused(FILTER_FAILURE + failure, Code.INVALID_MESSAGE)
+
     def announce(self, order: Order, board: Board, demand: Demand | None) -> None:
         """An order begins to wait for its price, or to work; its NEW report. Its money is already held."""
         if order.type.is_contingent:
@@ -192,6 +207,7 @@ class Entrance:
         try:
             if order.peg is not None:
                 order.pegged_price = self.peg(board, order)
+            self.judged(order, board, limit_of(order))
         except Refused:
             self.life.expire(order, board, ExpiryReason.REJECTED)
             return

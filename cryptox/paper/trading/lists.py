@@ -197,6 +197,8 @@ class Lists:
                 demands = [self.entrance.check(board, holder.account, holder, available=available)]
             else:
                 demands = self._check_pair(board, holder.account, tuple(legs), available)
+            for leg, demand in zip(legs, demands, strict=True):
+                self.entrance.judged(leg, board, demand.pegged_price or leg.price)
         except Refused:
             self._reject(board, order_list, legs)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptox.model.interval import INTERVALS, Interval
@@ -32,56 +32,56 @@ class Trade:
     buyer_is_maker: bool
 
 
-Handler = Callable[[Board, Trade], None]
+def run(board: Board, market: Market, now_ms: int) -> Iterator[Trade]:
+    """Every own trade up to ``now_ms`` that may mean something to an order, in time order.
 
-
-def run(board: Board, market: Market, now_ms: int, handle: Handler) -> None:
-    """Give every own trade up to ``now_ms`` that may mean something to an order to ``handle``, in time order."""
+    Each must have been handled before the next one is asked for, and all of them must be asked for.
+    """
     ambient, newest = board.ambient, market.last_aggregate_id(board.symbol, now_ms) + 1
     if newest == ambient.orders:
         ambient.now_ms = now_ms
         return
     if board.is_watched:
-        _Run(board, market, now_ms, handle).all(newest)
+        yield from _Run(board, market, now_ms).all(newest)
     ambient.jump(now_ms, newest)
 
 
 class _Run:
-    def __init__(self, board: Board, market: Market, now_ms: int, handle: Handler) -> None:
-        self.board, self.market, self.now_ms, self.handle = board, market, now_ms, handle
+    def __init__(self, board: Board, market: Market, now_ms: int) -> None:
+        self.board, self.market, self.now_ms = board, market, now_ms
 
-    def all(self, newest: int) -> None:
+    def all(self, newest: int) -> Iterator[Trade]:
         begin, step = self.board.ambient.now_ms + 1, MINUTE.step_ms
         first, last = -(-begin // step) * step, (self.now_ms + 1) // step * step
         if last - first > 2 * step:
-            self._walk_to(first)
-            self._scan(first, last, UNITS)
+            yield from self._walk_to(first)
+            yield from self._scan(first, last, UNITS)
             self._pass(last)
-        self._walk(newest)
+        yield from self._walk(newest)
 
-    def _scan(self, start_ms: int, end_ms: int, units: Sequence[Interval]) -> None:
+    def _scan(self, start_ms: int, end_ms: int, units: Sequence[Interval]) -> Iterator[Trade]:
         """Look at whole candles of the widest unit, and closer only at those that may touch an order."""
         unit, finer = units[0], units[1:]
         step = unit.step_ms
         first, last = -(-start_ms // step) * step, end_ms // step * step
         if first >= last:
             if finer:
-                self._scan(start_ms, end_ms, finer)
+                yield from self._scan(start_ms, end_ms, finer)
             return
         if start_ms < first:
-            self._scan(start_ms, first, finer)
+            yield from self._scan(start_ms, first, finer)
         cursor = first
         while cursor < last and self.board.is_watched:
             cursor, touched = self._quiet(cursor, last, unit)
             if touched:
                 if finer:
-                    self._scan(cursor, cursor + step, finer)
+                    yield from self._scan(cursor, cursor + step, finer)
                 else:
                     self._pass(cursor)
-                    self._walk_to(cursor + step)
+                    yield from self._walk_to(cursor + step)
                 cursor += step
         if last < end_ms:
-            self._scan(last, end_ms, finer)
+            yield from self._scan(last, end_ms, finer)
 
     def _quiet(self, start_ms: int, end_ms: int, unit: Interval) -> tuple[int, bool]:
         """The first candle that may touch an order, and True; or how far none does, and False."""
@@ -100,11 +100,11 @@ class _Run:
         ambient = self.board.ambient
         ambient.orders = max(ambient.orders, self.market.aggregate_at(self.board.symbol, time_ms, self.now_ms))
 
-    def _walk_to(self, time_ms: int) -> None:
+    def _walk_to(self, time_ms: int) -> Iterator[Trade]:
         if self.board.is_watched:
-            self._walk(self.market.aggregate_at(self.board.symbol, time_ms, self.now_ms))
+            yield from self._walk(self.market.aggregate_at(self.board.symbol, time_ms, self.now_ms))
 
-    def _walk(self, end: int) -> None:
+    def _walk(self, end: int) -> Iterator[Trade]:
         """Walk the tape up to aggregate ``end``, this one not included."""
         ambient = self.board.ambient
         while ambient.orders < end and self.board.is_watched:
@@ -112,16 +112,16 @@ class _Run:
             rows = self.market.aggregates(self.board.symbol, ambient.orders, last, self.now_ms)
             if not len(rows.id):
                 return
-            self._rows(rows)
+            yield from self._rows(rows)
             ambient.orders = last + 1
 
-    def _rows(self, rows: Aggregates) -> None:
+    def _rows(self, rows: Aggregates) -> Iterator[Trade]:
         start, prices = 0, rows.price
         while start < len(prices) and self.board.is_watched:
             index = start + first_touch(self.board, prices[start:], prices[start:])
             self.board.waiting.follow(prices[start:index], prices[start:index])
             if index < len(prices):
-                self.handle(self.board, _trade(rows, index))
+                yield _trade(rows, index)
             start = index + 1
 
 
