@@ -463,6 +463,31 @@ def test_amends(steps: int, changes: dict[str, Any], off_step: bool, expected: s
     assert rules.amend_failure(order(**changes), steps, context(), off_step=off_step) == expected
 
 
+@pytest.mark.parametrize(
+    ("ticks", "steps", "changes", "expected"),
+    [
+        (9_450_000, 1_000, {}, None),
+        (9_450_001, 1_000, {"price": 0}, "PRICE_FILTER"),
+        (9_450_000, 1_000, {"price": 9_450_001}, "PRICE_FILTER"),  # both prices of a pegged order
+        (9_900_000, 1_000, {"price": 0}, "PERCENT_PRICE"),
+        (9_800_000, 1_000, {"price": 0}, "PERCENT_PRICE_BY_SIDE"),
+        (9_450_000, 1_000, {"price": 9_800_000}, "PERCENT_PRICE_BY_SIDE"),
+        (9_450_000, 1_005, {}, "LOT_SIZE"),
+        (9_450_000, 0, {}, "LOT_SIZE"),
+        (0, 60_000, {"type": OrderType.MARKET, "price": 0}, "MARKET_LOT_SIZE"),
+        (0, 60_000, {"type": OrderType.STOP_LOSS, "price": 0}, None),
+        (0, 70_000, {"type": OrderType.STOP_LOSS, "price": 0}, "NOTIONAL"),  # 66080 by the average
+        (0, 20, {"type": OrderType.TAKE_PROFIT, "price": 0}, "MIN_NOTIONAL"),  # 18.90 by the last price
+        (0, 20, {"type": OrderType.TAKE_PROFIT_LIMIT, "price": 0}, None),  # pegged, and not in the book yet
+        (9_450_000, 30, {}, "NOTIONAL"),  # 28.35
+        (9_450_000, 1_000, {"iceberg": 100}, None),
+        (9_450_000, 1_010, {"iceberg": 100}, "ICEBERG_PARTS"),
+    ],
+)
+def test_orders_that_start_later(ticks: int, steps: int, changes: dict[str, Any], expected: str | None) -> None:
+    assert Rules(LISTING, TIGHT).start_failure(order(**changes), ticks, steps, context()) == expected
+
+
 def test_prices_that_no_filter_needs_are_not_asked_for() -> None:
     def never(*_: Any) -> Any:
         raise AssertionError

@@ -227,3 +227,23 @@ def test_a_year_passes_quickly(seeded):
     engine.advance(start + 365 * 24 * HOUR_MS * 1000)
     assert time.perf_counter() - begun < 10
     assert engine.records.open_orders(1)
+
+
+@pytest.mark.parametrize("first", ["BTCUSDT", "BNBUSDT"])
+@pytest.mark.parametrize(("sold_ms", "ends"), [(10, OrderStatus.FILLED), (30, OrderStatus.EXPIRED)])
+def test_symbols_run_in_one_order_of_time(scene: Any, first: str, sold_ms: int, ends: OrderStatus) -> None:
+    """A stop of one symbol costs more than it holds; the rest is there once an order of another one has been filled."""
+    scene.market.book(0, [(26_000, 1_000)], [(26_001, 1), (27_000, 1_000)], "BNBUSDT")
+    for symbol in (first, "BTCUSDT", "BNBUSDT"):
+        scene.engine.last_price(symbol, scene.now_us)
+    sale = scene.order(1, "SELL", "LIMIT", 100, 10_010)
+    stop = scene.order(1, "BUY", "STOP_LOSS", 10, stop=26_500, symbol="BNBUSDT")
+    scene.engine.transfer(scene.accounts[1], "USDT", -scene.balance(1, "USDT")[0], scene.now_us)
+    scene.market.then(sold_ms, 10_011, sold=False)
+    scene.market.then(20, 27_000, sold=False, symbol="BNBUSDT")
+    scene.at(HOUR_MS)
+    assert (sale.status, stop.status) == (OrderStatus.FILLED, ends)
+    assert stop.updated_us // 1000 % HOUR_MS == 20
+    told = [report.time_us for report in scene.reports() if hasattr(report, "order")]
+    assert told == sorted(told)
+    scene.check()
