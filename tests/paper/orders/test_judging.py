@@ -88,7 +88,9 @@ def test_what_is_left_of_a_purchase_after_commission_may_be_too_little_to_sell(
     assert (float(balances["BTC"]["locked"]) > 0) is (expected[0] == "NEW")
 
 
-@pytest.mark.parametrize(("quantity", "expected"), [("0.00012", ("EXPIRED", "REJECTED")), ("0.00013", ("FILLED", None))])
+@pytest.mark.parametrize(
+    ("quantity", "expected"), [("0.00012", ("EXPIRED", "REJECTED")), ("0.00013", ("FILLED", None))]
+)
 def test_a_pegged_stop_is_judged_with_the_price_it_takes(
     trader: Any, quantity: str, expected: tuple[str, str | None]
 ) -> None:
