@@ -126,6 +126,7 @@ def test_a_real_session_in_chunks_of_the_loops_size(shared: Path) -> None:
         (b"\x81\x7f" + b"\xff" * 8, "too_large", 1009),
         (wire(Opcode.TEXT, b"a" * 65_000, final=False) + wire(Opcode.CONT, b"b" * 637), "too_large", 1009),
     ],
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else None,  # masks are drawn at random
 )
 def test_what_breaks_the_rules_ends_it_after_what_came_before(data: bytes, kind: str, code: int) -> None:
     for cut in (0, 1, 2, 3):
