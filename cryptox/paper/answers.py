@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cryptox.venues.binance import endpoints as ep
+from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.headers import API_KEY, SBE_DEPRECATED
 from cryptox.venues.binance.wire.account import CountedLimit
 from cryptox.venues.binance.wire.general import RateLimit
@@ -29,6 +30,7 @@ from .refusals import Refused
 from .replies import Done, Reply, refusal_reply, squeezed
 from .routes import ROUTES, Route
 from .signatures import text_of
+from .trading.accounts import KeyKind
 from .trading.engine import Engine
 from .weights import Meter, Others, Window, announced
 
@@ -131,6 +133,18 @@ class Answers:
         self._banned_until = 0.0  # everybody, in real seconds
         self._meters: dict[str, Meter] = {}
         self._pages = Pages(kept_bytes)
+
+    def admit_sbe(self, api_key: str | None) -> None:
+        """Let a connection to the SBE streams come in: nothing is signed, and the key needs no permission.
+
+        Raises
+        ------
+        Refused : 400 where SBE is switched off; 401, -2015 for a key that is not Ed25519 (both own).
+        """
+        if not self._sbe:
+            raise Refused(Code.SBE_DISABLED)
+        if self.gate.key(api_key).kind is not KeyKind.ED25519:
+            raise Refused(Code.REJECTED_MBX_KEY, status=401)
 
     def receive(
         self,

@@ -24,6 +24,7 @@ from .requests import RequestLog
 from .server import Server
 from .sockets import Rules
 from .state import Opening, State
+from .streams.opening import SBE_PATH
 from .trading.orders import NONE
 from .weights import read_limits
 
@@ -350,6 +351,11 @@ class PaperExchange(Displayed):
     def stream_url(self) -> str:
         """Base of the market streams: ``/ws`` and ``/stream`` follow it."""
         return f"ws://{self._netloc}"
+
+    @property
+    def stream_sbe_url(self) -> str:
+        """Base of the SBE market streams: ``/ws`` and ``/stream`` follow it. They want an Ed25519 key."""
+        return f"ws://{self._netloc}{SBE_PATH}"
 
     @property
     def ws_api_url(self) -> str:

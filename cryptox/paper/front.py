@@ -17,7 +17,7 @@ from .server import Handler
 from .sockets import Connects, Rules
 from .state import State
 from .streams.hub import Hub, serve_stream
-from .streams.opening import is_stream_path
+from .streams.opening import SBE_PATH, is_stream_path
 from .wsapi.api import WsApi, serve_ws_api
 
 __all__ = ["Front"]
@@ -39,7 +39,7 @@ class Front:
         transports: Callable[[], Iterable[Any]] = tuple,
         control: Control | None = None,
     ) -> None:
-        self._desk, answers = state.desk, state.answers
+        self._desk, answers, self._admit_sbe = state.desk, state.answers, state.answers.admit_sbe
         self._desk.open()
         self._desk.listeners.append(lambda reports: answers.counts.note(reports, time.time()))
         self.connects = Connects()
@@ -63,6 +63,8 @@ class Front:
         target = request.raw_path
         if is_stream_path(target):
             return await serve_stream(request, self.hub)
+        if target.startswith(f"{SBE_PATH}/"):
+            return await serve_stream(request, self.hub, self._admit_sbe)
         if target.startswith(WS_API_PATH):
             return await serve_ws_api(request, self.ws_api)
         if self._control is not None and target.partition("?")[0] == CONTROL_PATH:

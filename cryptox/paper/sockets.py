@@ -100,6 +100,8 @@ class Line:
 
     Attributes
     ----------
+    data : int
+        Opcode of what the client has subscribed to; all else goes out as text.
     tamper : callable or None
         What becomes of an outgoing payload: none, it, something else, or several. For faults.
     """
@@ -119,6 +121,7 @@ class Line:
         )
         self.address: str = request.remote or ""
         self.tamper: Tamper | None = None
+        self.data = TEXT
         self._request, self._rules, self._notice, self._heard = request, rules, notice, heard
         self._transport: Any = None
         self._loop = asyncio.get_running_loop()

@@ -167,7 +167,7 @@ class Tampering:
 
 
 def _send(line: Line, payloads: list[bytes]) -> None:
-    line.write(b"".join(frame(payload) for payload in payloads))
+    line.write(b"".join(frame(payload, line.data) for payload in payloads))
 
 
 @lru_cache(maxsize=4_096)

@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from cryptox.paper.sockets import POLICY, Line, Rules, frame
+from cryptox.paper.sockets import BINARY, POLICY, Line, Rules, frame
 from cryptox.venues.binance.channels import SHUTDOWN_EVENT, SHUTDOWN_STREAM
 from cryptox.venues.binance.wire.streams import ServerShutdown
 
 from .control import Command, Mistaken, answered, read_command, too_many
-from .messages import Form, Told
+from .messages import Form, Name, SbeName, Told
 from .opening import MOST_STREAMS, Opening
 
 __all__ = ["Connection", "Switchboard"]
@@ -53,11 +53,13 @@ class Connection:
         The WebSocket itself.
     """
 
-    def __init__(self, hub: Switchboard, request: Any, opening: Opening) -> None:
+    def __init__(self, hub: Switchboard, request: Any, opening: Opening, *, sbe: bool = False) -> None:
         self.streams: dict[str, None] = {}
         self.combined, self.microseconds = opening.combined, opening.microseconds
         self.line = Line(request, hub.rules, notice=self._notice, heard=self._heard)
-        self._hub, self._first = hub, opening.streams
+        if sbe:
+            self.line.data = BINARY
+        self._hub, self._first, self._sbe = hub, opening.streams, sbe
         self._inbox: asyncio.Queue[str | bytes] = asyncio.Queue()
         # Who is pinged several times a second answers as often.
         self._most = MOST_SAID + int(SECOND_S / hub.rules.ping_every)
@@ -67,6 +69,10 @@ class Connection:
     def form(self) -> Form:
         """Whether events come in envelopes, and the unit of their times."""
         return self.combined, self.microseconds
+
+    def name(self, text: str) -> Name:
+        """What this client means by a stream's name."""
+        return SbeName(text) if self._sbe else text
 
     async def serve(self) -> None:
         """Shake hands, and go on until the connection ends, by whichever side."""
@@ -81,7 +87,7 @@ class Connection:
 
     def push(self, payload: bytes) -> None:
         """Send a message past the hub's tamper: one that was held back, or made up."""
-        self.line.write(frame(payload))
+        self.line.write(frame(payload, self.line.data))
 
     async def _talk(self) -> None:
         """Subscribe to what the address named, then carry out one control message after another."""

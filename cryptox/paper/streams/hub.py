@@ -19,19 +19,22 @@ from typing import Any, Protocol, TypeVar
 from cryptox.paper.clock import JUMP_US, MarketClock
 from cryptox.paper.market import Levels, Market
 from cryptox.paper.refusals import TOO_MANY_QUEUED, Refused
-from cryptox.paper.sockets import Connects, Lines, Rules, frame
+from cryptox.paper.sockets import TEXT, Connects, Lines, Rules, frame
 from cryptox.venues.binance.codes import Code
+from cryptox.venues.binance.headers import API_KEY
 
+from .binary import messages
 from .connection import Connection
-from .look import Event, Span
-from .messages import Message, Told
-from .opening import is_stream_path, read_opening
-from .pump import LEAST_S, Pump
+from .look import Span
+from .messages import Message, Name, SbeName, plain
+from .opening import SBE_PATH, is_stream_path, read_opening
+from .pump import LEAST_S, TICK_US, Pump
 from .sources import Sources, is_served
 
 __all__ = ["Desk", "Hub", "Tamper", "WatchedMarket", "serve_stream"]
 
 T = TypeVar("T")
+SBE_TICK_US = 20_000  # the speed of the fastest SBE stream
 INTERNAL = 1011  # close code: the exchange's own fault
 BAD_REQUEST, TOO_MANY_REQUESTS, NOT_FOUND = 400, 429, 404
 
@@ -108,11 +111,11 @@ class Hub:
         self.desk, self.rules, self.tamper = desk, rules or Rules(), tamper
         self.connects, self.lines = connects or Connects(), Lines()
         self.connections: dict[Connection, None] = {}
-        self._topics: dict[str, _Topic] = {}
+        self._topics: dict[Name, _Topic] = {}
         self._numbers = count()
         self._held = 0
         self._sources = Sources(desk.market)
-        self._pump = Pump(desk.clock, self._pass, self._is_needed)
+        self._pump = Pump(desk.clock, self._pass, self._is_needed, self._tick_us)
         self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         desk.market.watchers.append(self._sources.note)
@@ -156,7 +159,7 @@ class Hub:
         for name in names:
             if name not in connection.streams:
                 connection.streams[name] = None
-                topics[name] = self._topic(name)
+                topics[name] = self._topic(connection.name(name))
                 topics[name].joining += 1
         try:
             if any(topic.is_served for topic in topics.values()) and not self._held:
@@ -167,15 +170,16 @@ class Hub:
         finally:
             for name, topic in topics.items():
                 topic.joining -= 1
-                self._forget(name)
+                self._forget(connection.name(name))
 
     def unsubscribe(self, connection: Connection, names: Iterable[str]) -> None:
         """Send these streams to a connection no longer."""
         for name in names:
             connection.streams.pop(name, None)
-            if name in self._topics:
-                self._topics[name].readers.pop(connection, None)
-                self._forget(name)
+            meant = connection.name(name)
+            if meant in self._topics:
+                self._topics[meant].readers.pop(connection, None)
+                self._forget(meant)
 
     def publish(self, messages: Iterable[Message]) -> int:
         """Send messages to whoever has subscribed to their streams, in this order; how many anybody wanted."""
@@ -192,7 +196,7 @@ class Hub:
                 if self.tamper is None and connection.line.tamper is None:
                     frames.append(message.frame(connection.form))
                 else:
-                    frames += self.outgoing(connection, message.stream, message.payload(connection.form))
+                    frames += self.outgoing(connection, plain(message.stream), message.payload(connection.form))
         for connection, frames in waiting.items():
             if frames:
                 connection.line.write(b"".join(frames))
@@ -211,7 +215,8 @@ class Hub:
         change = connection.line.tamper
         if change is not None:
             payloads = [changed for one in payloads for changed in change(one)]
-        return [frame(one) for one in payloads]
+        opcode = TEXT if stream is None else connection.line.data
+        return [frame(one, opcode) for one in payloads]
 
     async def drain(self) -> None:
         """Wait until every client has caught up."""
@@ -231,13 +236,13 @@ class Hub:
                 topic.number = next(self._numbers)
             self.poke()
 
-    def _topic(self, name: str) -> _Topic:
+    def _topic(self, name: Name) -> _Topic:
         topic = self._topics.get(name)
         if topic is None:
             topic = self._topics[name] = _Topic(next(self._numbers), is_served(name, self.desk.market))
         return topic
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: Name) -> None:
         topic = self._topics.get(name)
         if topic is not None and not topic.readers and not topic.joining:
             del self._topics[name]
@@ -246,6 +251,10 @@ class Hub:
 
     def _is_needed(self) -> bool:
         return not self._held and any(topic.is_served for topic in self._topics.values())
+
+    def _tick_us(self) -> int:
+        is_fast = any(topic.is_served and isinstance(name, SbeName) for name, topic in self._topics.items())
+        return SBE_TICK_US if is_fast else TICK_US
 
     async def _passed(self) -> None:
         if self._task is None or self._task.done():
@@ -262,15 +271,15 @@ class Hub:
         wanted = {name: topic.number for name, topic in self._topics.items() if topic.is_served}
         still = self.desk.clock.speed == 0
 
-        def collect(now_us: int) -> list[tuple[str, Event]]:
-            return self._sources.collect(now_us, wanted, still=still, jumps=self._jumps)
+        def collect(now_us: int) -> list[Message]:
+            return list(messages(self._sources.collect(now_us, wanted, still=still, jumps=self._jumps), now_us))
 
         try:
             told = await self.desk.run(collect)
         except Refused:  # it is tried again at the next tick
             return
         if not self._held:
-            self.publish(Told(stream, event) for stream, event in told)
+            self.publish(told)
 
     def _jumps(self, since_us: int, until_us: int) -> list[Span]:
         """The long steps of market time; all of it where it runs so fast that every look is one."""
@@ -296,23 +305,30 @@ class Hub:
         self._pump.poke()
 
 
-async def serve_stream(request: Any, hub: Hub) -> Any:
-    """Serve one request to ``/ws`` or ``/stream``: the WebSocket, once it has ended, or the answer that refuses it."""
+async def serve_stream(request: Any, hub: Hub, admit: Callable[[str | None], object] | None = None) -> Any:
+    """Serve one request to ``/ws`` or ``/stream``: the WebSocket, once it has ended, or the answer that refuses it.
+
+    With ``admit`` it is one to the SBE streams, at the same paths below ``/sbe``; it is called with the API key that
+    the request shows, and raises ``Refused`` for one that may not.
+    """
     from aiohttp import web
 
-    if not is_stream_path(request.raw_path):
+    target = request.raw_path if admit is None else request.raw_path.removeprefix(SBE_PATH)
+    if not is_stream_path(target):
         return web.Response(status=NOT_FOUND)
     try:
-        opening = read_opening(request.raw_path)
+        opening = read_opening(target)
         if not web.WebSocketResponse().can_prepare(request):
             return web.Response(status=BAD_REQUEST, text="This address takes WebSocket connections.\n")
         wait = hub.connects.admit(request.remote or "", time.time())
         if wait is not None:
             raise Refused(Code.TOO_MANY_REQUESTS, text=TOO_MANY_QUEUED, status=TOO_MANY_REQUESTS, retry_after=wait)
+        if admit is not None:
+            admit(request.headers.get(API_KEY))
     except Refused as refused:
         headers = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
         body = json.dumps({"code": int(refused.code), "msg": refused.text})
         return web.Response(status=refused.status, text=body, content_type="application/json", headers=headers)
-    connection = Connection(hub, request, opening)
+    connection = Connection(hub, request, opening, sbe=admit is not None)
     await hub.serve(connection)
     return connection.line.response

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cryptox.paper.sockets import frame
 
 from .look import Event
 from .writing import in_envelope, written
 
-__all__ = ["Form", "Message", "Recorded", "Told"]
+__all__ = ["Form", "Message", "Name", "Recorded", "SbeName", "Told", "plain"]
 
 Form = tuple[bool, bool]  # combined, microseconds
+
+
+class SbeName(NamedTuple):
+    """A stream's name on a connection that wants SBE; the same text names another stream elsewhere."""
+
+    text: str
+
+
+Name = str | SbeName  # what a client has subscribed to, in JSON or in SBE
+
+
+def plain(name: Name) -> str:
+    """The name as a client says it."""
+    return name.text if isinstance(name, SbeName) else name
 
 
 class Message(Protocol):
     """Something to send to whoever has subscribed to ``stream``."""
 
-    stream: str
+    @property
+    def stream(self) -> Name:
+        """Whose readers get it."""
 
     def payload(self, form: Form) -> bytes:
-        """The text of the message."""
+        """The content of the message."""
 
     def frame(self, form: Form) -> bytes:
         """The whole frame."""

@@ -9,10 +9,11 @@ from urllib.parse import unquote
 from cryptox.paper.refusals import Refused
 from cryptox.venues.binance.codes import Code
 
-__all__ = ["MOST_STREAMS", "Opening", "is_stream_path", "read_opening"]
+__all__ = ["MOST_STREAMS", "SBE_PATH", "Opening", "is_stream_path", "read_opening"]
 
 MOST_STREAMS = 1_024  # of one connection
 RAW_PATH, COMBINED_PATH = "/ws", "/stream"
+SBE_PATH = "/sbe"  # stands for the SBE streams' own host; /ws and /stream follow it
 _UNITS = {"MILLISECOND": False, "millisecond": False, "MICROSECOND": True, "microsecond": True}
 
 

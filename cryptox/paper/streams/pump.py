@@ -1,4 +1,4 @@
-"""When the streams are looked at: at every 100 ms of market time, at once after something happened, else never."""
+"""When the streams are looked at: at every tick of market time, at once after something happened, else never."""
 
 from __future__ import annotations
 
@@ -29,10 +29,18 @@ class Pump:
         One pass over the streams.
     is_needed
         Whether anybody wants anything.
+    tick_us
+        How long a tick is now, in microseconds of market time.
     """
 
-    def __init__(self, clock: MarketClock, step: Callable[[], Awaitable[Any]], is_needed: Callable[[], bool]) -> None:
-        self._clock, self._step, self._is_needed = clock, step, is_needed
+    def __init__(
+        self,
+        clock: MarketClock,
+        step: Callable[[], Awaitable[Any]],
+        is_needed: Callable[[], bool],
+        tick_us: Callable[[], int] = lambda: TICK_US,
+    ) -> None:
+        self._clock, self._step, self._is_needed, self._tick_us = clock, step, is_needed, tick_us
         self._wake = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -68,9 +76,10 @@ class Pump:
         speed = self._clock.speed
         if speed == 0 or not self._is_needed():
             return None
-        if speed * LEAST_S * 1e6 > TICK_US:
+        tick_us = self._tick_us()
+        if speed * LEAST_S * 1e6 > tick_us:
             return LEAST_S - GAP_S
-        return (TICK_US - self._clock.now_us() % TICK_US) / 1e6 / speed + MARGIN_S
+        return (tick_us - self._clock.now_us() % tick_us) / 1e6 / speed + MARGIN_S
 
 
 def _release(waiters: list[asyncio.Future[None]]) -> None:

@@ -6,14 +6,16 @@ Pure but for memory: time is an argument. Lives where the market is touched, on 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from cryptox.paper.market import Levels, Listing, Market
-from cryptox.venues.binance.channels import Feed, Stream, read_stream
+from cryptox.venues.binance.channels import Feed, Stream, read_sbe_stream, read_stream
 
 from .bars import KlineSource
 from .books import BestSource, DepthSource, PartialSource
 from .executed import AggregateSource, TradeSource
 from .look import Event, Look, Source, Span
+from .messages import Name, SbeName, plain
 from .windows import AverageSource, TickerArraySource, TickerSource
 
 __all__ = ["Sources", "is_served"]
@@ -32,11 +34,12 @@ _SOURCES: dict[Feed, Callable[[Stream, Listing, Look], Source]] = {
     Feed.DEPTH: DepthSource,
 }
 Jumps = Callable[[int, int], Sequence[Span]]
+AnyName = TypeVar("AnyName", bound=Name)
 
 
-def is_served(name: str, market: Market) -> bool:
+def is_served(name: Name, market: Market) -> bool:
     """Whether anything can ever come on a stream of that name."""
-    stream = read_stream(name)
+    stream = read_sbe_stream(name.text) if isinstance(name, SbeName) else read_stream(name)
     if stream is None or stream.channel.feed not in _SOURCES:
         return False
     return stream.channel.is_array or stream.symbol in market.listings
@@ -47,14 +50,14 @@ class Sources:
 
     def __init__(self, market: Market) -> None:
         self._market = market
-        self._live: dict[str, tuple[int, Source]] = {}
+        self._live: dict[Any, tuple[int, Source]] = {}
         self._books: dict[str, list[DepthSource]] = {}  # those of each symbol
         self._since_us = 0
         self._looking = False
 
     def collect(
-        self, now_us: int, wanted: Mapping[str, int], *, still: bool = False, jumps: Jumps = lambda *_: ()
-    ) -> list[tuple[str, Event]]:
+        self, now_us: int, wanted: Mapping[AnyName, int], *, still: bool = False, jumps: Jumps = lambda *_: ()
+    ) -> list[tuple[AnyName, Event]]:
         """Events since the last pass by stream, oldest first within each.
 
         Parameters
@@ -84,7 +87,7 @@ class Sources:
         self._books.clear()
         for name, (_, source) in self._live.items():
             if isinstance(source, DepthSource):
-                self._books.setdefault(name.partition("@")[0].upper(), []).append(source)
+                self._books.setdefault(plain(name).partition("@")[0].upper(), []).append(source)
         return told
 
     def clear(self) -> None:
@@ -102,8 +105,8 @@ class Sources:
             for source in self._books.get(symbol, ()):
                 source.note(limit, book)
 
-    def _begin(self, name: str, look: Look) -> Source:
-        stream = read_stream(name)
+    def _begin(self, name: Name, look: Look) -> Source:
+        stream = read_sbe_stream(name.text, look.now_ms) if isinstance(name, SbeName) else read_stream(name)
         assert stream is not None, "only served streams are wanted"
         if stream.channel.is_array:
             return TickerArraySource(stream, look)

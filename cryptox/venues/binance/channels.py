@@ -1,23 +1,37 @@
 """Binance's market streams: what their names look like, how often they speak, and which event they carry.
 
-Source: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams (July 2026).
+Source: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams and sbe-market-data-streams (July
+2026).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
 from cryptox.model.interval import DAY_MS, HOUR_MS, INTERVALS
 
-__all__ = ["ARRAYS", "CHANNELS", "SHUTDOWN_EVENT", "SHUTDOWN_STREAM", "Channel", "Feed", "Stream", "read_stream"]
+__all__ = [
+    "ARRAYS",
+    "CHANNELS",
+    "SBE_CHANNELS",
+    "SBE_FASTER_FROM_MS",
+    "SHUTDOWN_EVENT",
+    "SHUTDOWN_STREAM",
+    "Channel",
+    "Feed",
+    "Stream",
+    "read_sbe_stream",
+    "read_stream",
+]
 
 SHUTDOWN_STREAM = "!serverShutdown"  # the name in combined form; nobody subscribes to it
 SHUTDOWN_EVENT = "serverShutdown"
 SECOND_MS = 1_000
 FAST_MS = 100  # the faster of the two speeds of order books
+SBE_FASTER_FROM_MS = 1_785_826_800_000  # 2026-08-04 07:00 UTC: SBE's changes of the book every 20 ms, before every 25
 
 
 class Feed(StrEnum):
@@ -117,6 +131,13 @@ def _all() -> Iterator[Channel]:
 
 CHANNELS: dict[str, Channel] = {channel.suffix: channel for channel in _all() if not channel.is_array}
 ARRAYS: dict[str, Channel] = {channel.suffix: channel for channel in _all() if channel.is_array}
+SBE_CHANNELS: dict[str, Channel] = {
+    "trade": Channel(Feed.TRADE, "trade", "trade"),
+    "bestBidAsk": Channel(Feed.BEST, "bestBidAsk", None),
+    "depth20": Channel(Feed.PARTIAL_DEPTH, "depth20", None, 50, levels=20),
+    "depth": Channel(Feed.DEPTH, "depth", "depthUpdate", 20),
+}
+"""The streams of the SBE host by their suffix; their messages are those of the stream schema."""
 
 
 @lru_cache(4_096)
@@ -124,8 +145,20 @@ def read_stream(name: str) -> Stream | None:
     """The stream of that name; None where there is no such form (symbols in lower case, the rest as listed)."""
     if name in ARRAYS:
         return Stream(name, ARRAYS[name], "")
+    return _of_symbol(name, CHANNELS)
+
+
+def read_sbe_stream(name: str, now_ms: int = SBE_FASTER_FROM_MS) -> Stream | None:
+    """The stream of that name at the SBE host; None where there is none. ``now_ms`` tells how fast it was then."""
+    stream = _of_symbol(name, SBE_CHANNELS)
+    if stream is None or stream.channel.feed is not Feed.DEPTH or now_ms >= SBE_FASTER_FROM_MS:
+        return stream
+    return replace(stream, channel=replace(stream.channel, every_ms=25))
+
+
+def _of_symbol(name: str, channels: Mapping[str, Channel]) -> Stream | None:
     symbol, _, suffix = name.partition("@")
-    channel = CHANNELS.get(suffix)
+    channel = channels.get(suffix)
     if channel is None or not symbol or symbol != symbol.lower():
         return None
     return Stream(name, channel, symbol.upper())

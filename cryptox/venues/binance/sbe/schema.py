@@ -19,6 +19,8 @@ from cryptox.errors import ExchangeError
 
 __all__ = [
     "HEADER",
+    "SPOT",
+    "STREAMS",
     "UNKNOWN",
     "UNKNOWN_WORD",
     "Block",
@@ -36,7 +38,7 @@ __all__ = [
 HEADER = struct.Struct("<HHHH")  # block length, template id, schema id, version
 UNKNOWN = "NonRepresentable"
 UNKNOWN_WORD = "NON_REPRESENTABLE"
-FILE = "spot_3_5.xml"
+SPOT, STREAMS = "spot_3_5.xml", "stream_1_0.xml"
 
 _MBX = "{https://developers.binance.com/docs/binance-spot-api-docs}"
 _SBE = "{http://fixprotocol.io/2016/sbe}"
@@ -202,10 +204,10 @@ class Schema:
         return found
 
 
-@lru_cache(maxsize=1)
-def load() -> Schema:
-    """The spot schema that comes with cryptox, parsed once."""
-    return parse(resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
+@lru_cache(maxsize=2)
+def load(file: str = SPOT) -> Schema:
+    """A schema that comes with cryptox (``SPOT`` or ``STREAMS``), parsed once."""
+    return parse(resources.files(__package__).joinpath(file).read_text(encoding="utf-8"))
 
 
 def parse(xml: str) -> Schema:
