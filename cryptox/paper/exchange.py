@@ -85,7 +85,7 @@ class PaperExchange(Displayed):
     ban_after, ban_seconds
         So many requests after the first 429 of a window bring a ban of so many seconds, doubled each time.
     sbe
-        Whether binary answers are on offer.
+        Whether binary answers and streams are on offer.
     control
         Whether programs can order faults, accounts and time over HTTP (see ``cryptox.paper.control``): True for a
         random token, or the token itself.

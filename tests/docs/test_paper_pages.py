@@ -14,11 +14,11 @@ from cryptox.paper import clock, control, fault_kinds, process, sockets, symbols
 from cryptox.paper.exchange import PaperExchange
 from cryptox.paper.faults import Actions
 from cryptox.paper.market import Listing
-from cryptox.paper.streams import bars, look, opening, pump
+from cryptox.paper.streams import bars, hub, look, opening, pump
 from cryptox.paper.streams import connection as streams
 from cryptox.paper.wsapi import api
 from cryptox.paper.wsapi import connection as calls
-from cryptox.venues.binance.channels import ARRAYS, CHANNELS
+from cryptox.venues.binance.channels import ARRAYS, CHANNELS, SBE_CHANNELS, SBE_FASTER_FROM_MS
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.methods import METHODS
 
@@ -76,6 +76,18 @@ def test_all_streams_are_told() -> None:
     assert {"kline_<interval>", "@+08:00", "@100ms", "@depth@100ms"} <= forms
     arrays = {re.sub("_(1h|4h|1d)@", "_<window>@", name) for name in ARRAYS}
     assert sorted(arrays - forms) == []
+
+
+def test_all_sbe_streams_are_told_with_their_speeds() -> None:
+    text = page("paper/streams")
+    rows = {name: numbers(text, f"`<symbol>@{name}` | `") for name in SBE_CHANNELS}
+    speeds = {name: channel.every_ms for name, channel in SBE_CHANNELS.items() if channel.every_ms}
+    assert speeds.keys() == {"depth20", "depth"}
+    assert [name for name, every_ms in speeds.items() if f" {every_ms} ms" not in rows[name]] == []
+    assert to_ms("2026-08-04 07:00", now_ms=0) == SBE_FASTER_FROM_MS
+    assert "2026-08-04 07:00 UTC" in rows["depth"]
+    assert f"looked at every {hub.SBE_TICK_US // 1_000} ms" in " ".join(text.split())
+    assert opening.SBE_PATH == "/sbe"
 
 
 def test_all_methods_that_only_the_websocket_api_has_are_told() -> None:

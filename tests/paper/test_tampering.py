@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from cryptox.paper.faults import Faults
+from cryptox.paper.sockets import TEXT
 from cryptox.paper.tampering import USER_DATA, Tampering
 
 WITHIN_S = 5.0
@@ -392,7 +393,7 @@ class TestCalls:
 class Line:
     """A connection that keeps what is sent late."""
 
-    is_open = True
+    is_open, data = True, TEXT
 
     def __init__(self) -> None:
         self.late: list[bytes] = []

@@ -34,7 +34,7 @@ class Coded:
         """The message with its header."""
         return self._body
 
-    def frame(self, form: Form) -> bytes:  # noqa: ARG002
+    def frame(self, form: Form) -> bytes:  # noqa: ARG002 - the same
         """The whole frame."""
         return self._frame
 

@@ -73,3 +73,14 @@ def test_pokes_are_taken_together_and_each_waiter_sees_a_pass_that_began_later()
         await last  # nobody waits for a pump that has stopped
 
     asyncio.run(main())
+
+
+def test_a_tick_can_be_shorter() -> None:
+    times = Times()
+    clock = MarketClock((NOON, 1), wall=times, monotonic=times)
+    tick_us = [100_000]
+    pump = Pump(clock, lambda: asyncio.sleep(0), lambda: True, lambda: tick_us[0])
+    times.now += 0.005
+    assert 0.095 <= (pump._delay() or 0) <= 0.097
+    tick_us[0] = 20_000
+    assert 0.015 <= (pump._delay() or 0) <= 0.017

@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cryptox.paper.exchange import PaperExchange
+from cryptox.paper.streams.hub import SBE_TICK_US
+from cryptox.paper.streams.pump import TICK_US
 from cryptox.venues.binance.sbe.codec import decode_raw
 from cryptox.venues.binance.sbe.schema import STREAMS, load
 
@@ -36,7 +38,9 @@ def ed25519_key(exchange: PaperExchange, **more: Any) -> str:
 @asynccontextmanager
 async def sbe(exchange: PaperExchange, path: str = "/ws", **more: Any) -> AsyncIterator[ClientConnection]:
     headers = {KEY: ed25519_key(exchange, **more)}
-    async with connect(exchange.stream_sbe_url + path, additional_headers=headers, compression=None) as client:
+    async with connect(
+        exchange.stream_sbe_url + path, additional_headers=headers, compression=None, max_queue=None
+    ) as client:
         yield client
 
 
@@ -94,7 +98,7 @@ def test_messages_are_binary_and_answers_are_text_on_both_addresses() -> None:
         async with (
             sbe(there, "/ws/btcusdt@trade") as raw,
             sbe(there, "/stream?streams=btcusdt@trade/btcusdt@depth") as combined,
-            connect(f"{there.stream_url}/ws") as plain,
+            connect(f"{there.stream_url}/ws", max_queue=None) as plain,
         ):
             names = ["btcusdt@trade", "btcusdt@depth"]
             assert await ask(combined, "LIST_SUBSCRIPTIONS") == {"result": names, "id": 1}
@@ -208,6 +212,23 @@ def test_faults_strike_binary_messages_and_they_stay_binary() -> None:
             there.faults.add("frame", how="delay", seconds=0.01, times=1)
             (late,) = await moved(1, 1)
             assert late["firstBookUpdateId"] == second["lastBookUpdateId"] + 1
+
+    with exchange() as there:
+        asyncio.run(main(there))
+
+
+def test_the_market_is_looked_at_more_often_while_somebody_listens() -> None:
+    async def main(there: PaperExchange) -> None:
+        assert there._front is not None
+        hub = there._front.hub
+        assert hub._tick_us() == TICK_US
+        async with sbe(there) as client:
+            await ask(client, "SUBSCRIBE", "btcusdt@nonesuch")
+            assert hub._tick_us() == TICK_US
+            await ask(client, "SUBSCRIBE", "btcusdt@depth")
+            assert hub._tick_us() == SBE_TICK_US
+            await ask(client, "UNSUBSCRIBE", "btcusdt@depth")
+            assert hub._tick_us() == TICK_US
 
     with exchange() as there:
         asyncio.run(main(there))
