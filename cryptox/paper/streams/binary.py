@@ -5,20 +5,24 @@ Source: https://developers.binance.com/docs/binance-spot-api-docs/sbe-market-dat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from cryptox.paper.sockets import BINARY, frame
-from cryptox.venues.binance.sbe.encoder import encode
-from cryptox.venues.binance.sbe.schema import STREAMS, load
+from cryptox.paper.text import PLACES
+from cryptox.venues.binance.sbe.schema import HEADER, STREAMS, load
 from cryptox.venues.binance.wire.streams import BookTickerEvent, DepthEvent, PartialDepth, TradeEvent
 
 from .look import Event
 from .messages import Form, Message, Name, SbeName, Told
 
 __all__ = ["Coded", "bodies", "messages"]
+
+EXPONENTS = (-PLACES, -PLACES)  # of prices and of quantities
+
+Rows = Sequence[tuple[int, ...]]
 
 
 class Coded:
@@ -50,55 +54,67 @@ def messages(told: Iterable[tuple[Name, Event]], now_us: int) -> Iterator[Messag
 
 
 def bodies(events: Iterable[Event], symbol: str, now_us: int) -> list[bytes]:
-    """Events of one stream as messages; trades of the same moment share one. Prices have eight decimals, as in JSON.
+    """Events of one stream as messages; trades of the same moment share one.
 
     Parameters
     ----------
     events
-        Of single trades, best prices, the best levels or changes of the book; their times are microseconds.
+        Of single trades, best prices, the best levels or changes of the book, as the sources make them: times in
+        microseconds, prices and quantities with eight decimals.
     symbol, now_us
         What events do not say themselves: JSON has no symbol in partial books, and no event time with best prices.
     """
-    schema = load(STREAMS)
-    return [encode(name, members, schema=schema) for name, members in _messages(events, symbol, now_us)]
-
-
-def _messages(events: Iterable[Event], symbol: str, now_us: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    ending = symbol.encode()
+    found: list[bytes] = []
     for moment, group in groupby(events, _moment):
         if moment is not None:
-            yield "TradesStreamEvent", _trades(moment, group, symbol)
-            continue
-        for event in group:
-            yield _other(event, {"eventTime": now_us, "symbol": symbol})
+            found.append(_message("TradesStreamEvent", (*moment, *EXPONENTS), (_trades(group),), ending))
+        else:
+            found += [_other(event, now_us, ending) for event in group]
+    return found
 
 
 def _moment(event: Event) -> tuple[int, int] | None:
     return (event.event_time, event.time) if isinstance(event, TradeEvent) else None
 
 
-def _trades(moment: tuple[int, int], trades: Iterable[Any], symbol: str) -> dict[str, Any]:
-    rows = [
-        {"id": one.id, "price": one.price, "qty": one.quantity, "isBuyerMaker": one.buyer_is_maker} for one in trades
-    ]
-    return {"eventTime": moment[0], "transactTime": moment[1], "trades": rows, "symbol": symbol}
-
-
-def _other(event: Event, members: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _other(event: Event, now_us: int, symbol: bytes) -> bytes:
     match event:
         case BookTickerEvent():
-            best = {"bidPrice": event.bid, "bidQty": event.bid_quantity, "askPrice": event.ask}
-            members |= {"bookUpdateId": event.update_id, "askQty": event.ask_quantity, **best}
-            return "BestBidAskStreamEvent", members
+            best = map(_mantissa, (event.bid, event.bid_quantity, event.ask, event.ask_quantity))
+            return _message("BestBidAskStreamEvent", (now_us, event.update_id, *EXPONENTS, *best), (), symbol)
         case PartialDepth():
-            return "DepthSnapshotStreamEvent", members | {"bookUpdateId": event.last_update_id, **_sides(event)}
+            root = now_us, event.last_update_id
+            return _message("DepthSnapshotStreamEvent", (*root, *EXPONENTS), _sides(event), symbol)
         case DepthEvent():
-            span = {"firstBookUpdateId": event.first_update_id, "lastBookUpdateId": event.last_update_id}
-            return "DepthDiffStreamEvent", members | span | _sides(event)
+            span = event.event_time, event.first_update_id, event.last_update_id
+            return _message("DepthDiffStreamEvent", (*span, *EXPONENTS), _sides(event), symbol)
     raise TypeError(f"{type(event).__name__} has no message in the stream schema")
 
 
-def _sides(book: Any) -> dict[str, list[dict[str, str]]]:
-    return {
-        side: [{"price": price, "qty": quantity} for price, quantity in getattr(book, side)]
-        for side in ("bids", "asks")
-    }
+def _message(name: str, root: tuple[int, ...], groups: Iterable[Rows], symbol: bytes) -> bytes:
+    """A message by the schema's layouts. ``encode`` does the same of any object, at a tenth of the speed."""
+    schema = load(STREAMS)
+    message = schema[name]
+    block = message.block
+    parts = [HEADER.pack(block.size, message.id, schema.id, schema.version), block.full.pack(*root)]
+    for group, rows in zip(block.groups, groups, strict=True):
+        parts.append(group.header.pack(group.block.size, len(rows)))
+        parts += [group.block.full.pack(*row) for row in rows]
+    (ending,) = block.data
+    return b"".join((*parts, ending.length.pack(len(symbol)), symbol))
+
+
+def _trades(trades: Iterable[Any]) -> Rows:
+    return [(one.id, _mantissa(one.price), _mantissa(one.quantity), one.buyer_is_maker) for one in trades]
+
+
+def _sides(book: Any) -> tuple[Rows, Rows]:
+    bids, asks = (
+        [(_mantissa(price), _mantissa(quantity)) for price, quantity in side] for side in (book.bids, book.asks)
+    )
+    return bids, asks
+
+
+def _mantissa(text: str) -> int:
+    return int(text.replace(".", ""))

@@ -60,7 +60,7 @@ def test_the_packaged_schema_is_binances_own_file(shared: Path) -> None:
 
 def test_trades_of_one_moment_share_a_message_and_others_do_not() -> None:
     rows = [(1, 50), (2, 50), (3, 51), (4, 50)]
-    events = [TradeEvent("trade", 10**15, "A", number, "1.5", "2", 10**15 + us, False) for number, us in rows]
+    events = [TradeEvent("trade", 10**15, "A", number, ASK[0], ASK[1], 10**15 + us, False) for number, us in rows]
     found = [decode_raw(body, schema=load(STREAMS)) for body in bodies(events, "A", 10**15)]
     assert [[trade["id"] for trade in one["trades"]] for one in found] == [[1, 2], [3], [4]]
     assert [one["transactTime"] - 10**15 for one in found] == [50, 51, 50]
