@@ -182,3 +182,28 @@ def test_each_at_its_speed(market: SeededMarket, name: str, begin_ms: int, every
         now_us = (begin_ms + passed_ms) * 1_000
         times += [passed_ms for _ in messages(sources.collect(now_us, {stream: 1}), now_us)]
     assert times == list(range(every_ms, 1_000, every_ms))
+
+
+class Flickering(Restless):
+    """A market whose best bid is another for a moment."""
+
+    def levels(self, symbol: str, now_ms: int, limit: int) -> Levels:
+        book = super().levels(symbol, now_ms, limit)
+        quantity = book.bid_quantity.copy()
+        quantity[:1] = 7 if now_ms == START_MS + 10 else 5
+        return replace(book, bid_quantity=quantity)
+
+
+def test_changes_fit_a_book_that_somebody_was_shown_in_between(market: SeededMarket) -> None:
+    flickering: Any = Flickering(market)
+    sources, wanted = Sources(flickering), {SbeName("btcusdt@depth"): 1}
+    sources.collect(START_MS * 1_000, wanted)
+    shown = flickering.levels("BTCUSDT", START_MS + 10, 100)
+    sources.note("BTCUSDT", 100, shown)
+    now_us = (START_MS + 30) * 1_000
+    [message] = messages(sources.collect(now_us, wanted), now_us)
+    event = decode_raw(message.payload((False, False)), schema=load(STREAMS))
+    listing = market.listings["BTCUSDT"]
+    scale = [10 ** (8 + listing.price_exponent), 10 ** (8 + listing.quantity_exponent)]
+    assert event["bids"] == [{"price": int(shown.bid_price[0]) * scale[0], "qty": 5 * scale[1]}]
+    assert event["asks"] == []
