@@ -183,6 +183,7 @@ class KlineCalls(BulkCalls):
         rules_of = names[0] if pages is None or pages > 1 or several else None
 
         def wanted(now_ms: int) -> Range | Before:
+            """What is asked for, at a moment of exchange time."""
             return reach(grid, *_judged(window, grid, now_ms, unfinished), rows)
 
         as_of = await self._begin(KLINES, form, names, wanted, several=several, rules_of=rules_of, interval=grid.name)

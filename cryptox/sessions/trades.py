@@ -229,6 +229,7 @@ class TradeCalls(BulkCalls):
             )
 
         def wanted(now_ms: int) -> Range | Before:
+            """What is asked for, at a moment of exchange time."""
             start_ms, end_ms = window.resolve(now_ms)
             stop = now_ms if end_ms is None else end_ms
             return Before(stop) if start_ms is None else Range(start_ms, stop)

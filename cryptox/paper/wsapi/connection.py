@@ -77,6 +77,7 @@ class Connection:
         async with asyncio.TaskGroup() as tasks:
 
             def take(frame: str | bytes) -> Awaitable[object] | None:
+                """A message that came."""
                 task = tasks.create_task(answer(self, frame))
                 self._at_work.add(task)
                 task.add_done_callback(self._at_work.discard)
