@@ -80,8 +80,12 @@ class Plain:
 
 @pytest.fixture(scope="session")
 def shared_exchange() -> Iterator[cx.PaperExchange]:
-    """A frozen exchange, shared: what it has rendered once is quick."""
-    with cx.PaperExchange(clock=NOW, limits={"REQUEST_WEIGHT": (1_000_000, "1m")}) as exchange:
+    """A frozen exchange, shared: what it has rendered once is quick.
+
+    Its limit is one of seconds: a session that has not read it yet takes the usual one of minutes, which all tests of
+    a minute together would use up.
+    """
+    with cx.PaperExchange(clock=NOW, limits={"REQUEST_WEIGHT": (1_000_000, "1s")}) as exchange:
         yield exchange
 
 

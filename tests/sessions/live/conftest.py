@@ -17,7 +17,7 @@ SPEED = 60
 @pytest.fixture
 def exchange() -> Iterator[Any]:
     """Sixty times as fast as the world: a minute of candles a second."""
-    with cx.PaperExchange(clock=("2024-06-01 12:00", SPEED), limits={"REQUEST_WEIGHT": (1_000_000, "1m")}) as made:
+    with cx.PaperExchange(clock=("2024-06-01 12:00", SPEED), limits={"REQUEST_WEIGHT": (1_000_000, "1s")}) as made:
         yield made
 
 
