@@ -12,14 +12,19 @@ from enum import StrEnum
 __all__ = [
     "AGG_TRADES",
     "AVG_PRICE",
+    "BALANCES",
     "BOOK_TICKER",
     "DEPTH",
+    "FILLS",
     "KLINES",
+    "LIMITS",
+    "ORDERS",
     "PRICES",
     "SYMBOLS",
     "TABLES",
     "TICKER",
     "TRADES",
+    "UNRESOLVED",
     "Column",
     "Kind",
     "Table",
@@ -205,6 +210,82 @@ SYMBOLS = _table(
     ("is_margin_trading_allowed", Kind.FLAG, "open for margin trading"),
 )
 
+ORDERS = _table(
+    "orders",
+    "order_id",
+    ("order_id", Kind.INTEGER, "unique within its symbol"),
+    ("symbol", Kind.WORD, "symbol"),
+    ("client_order_id", Kind.WORD, "the id that the order was placed with"),
+    ("side", Kind.SIDE, "buy or sell"),
+    ("type", Kind.WORD, "LIMIT, MARKET, STOP_LOSS, ..."),
+    ("status", Kind.WORD, "new, partially_filled, filled, canceled, ..."),
+    ("price", Kind.PRICE, "limit price; null for an order without one"),
+    ("quantity", Kind.QUANTITY, "quantity ordered, in base asset"),
+    ("filled", Kind.QUANTITY, "quantity executed, in base asset"),
+    ("quote_filled", Kind.VOLUME, "value executed, in quote asset"),
+    ("average_price", Kind.PRICE, "quote_filled divided by filled; null where nothing is filled"),
+    ("time_in_force", Kind.WORD, "GTC, IOC or FOK"),
+    ("stop_price", Kind.PRICE, "price that triggers it; null for an order without one"),
+    ("time", Kind.TIME, "when it was placed"),
+    ("updated", Kind.TIME, "when it changed last"),
+    ("order_list_id", Kind.INTEGER, "its order list, -1 for none"),
+    ("quote_quantity", Kind.VOLUME, "value ordered, in quote asset; null where a quantity was"),
+    ("iceberg_quantity", Kind.QUANTITY, "part that the book shows; null where it shows all"),
+    ("trailing_delta", Kind.INTEGER, "distance of a trailing stop in hundredths of a percent, 0 for none"),
+    ("self_trade_prevention", Kind.WORD, "what happens when the account would trade with itself"),
+    ("expiry_reason", Kind.WORD, "why it expired; null where it did not"),
+)
+
+BALANCES = _table(
+    "balances",
+    "asset",
+    ("asset", Kind.WORD, "asset"),
+    ("free", Kind.QUANTITY, "what orders may use"),
+    ("locked", Kind.QUANTITY, "held by open orders"),
+    ("total", Kind.QUANTITY, "free and locked"),
+)
+
+FILLS = _table(
+    "fills",
+    "time",
+    ("time", Kind.TIME, "time of the trade"),
+    ("symbol", Kind.WORD, "symbol"),
+    ("id", Kind.INTEGER, "trade id, unique within its symbol"),
+    ("order_id", Kind.INTEGER, "the order that was executed"),
+    ("side", Kind.SIDE, "of the order"),
+    ("price", Kind.PRICE, "price"),
+    ("quantity", Kind.QUANTITY, "quantity, in base asset"),
+    ("quote_quantity", Kind.VOLUME, "price times quantity, in quote asset"),
+    ("fee", Kind.QUANTITY, "commission, in fee_asset"),
+    ("fee_asset", Kind.WORD, "asset that the commission was taken in"),
+    ("maker", Kind.FLAG, "the order rested in the book"),
+)
+
+LIMITS = _table(
+    "limits",
+    None,
+    ("kind", Kind.WORD, "weight (of the address) or orders (of the account)"),
+    ("window", Kind.WORD, "length of the window: 10s, 1m, 1d"),
+    ("limit", Kind.INTEGER, "most in a window"),
+    ("used", Kind.INTEGER, "used in the current one, as far as is known"),
+)
+
+UNRESOLVED = _table(
+    "unresolved",
+    "client_order_id",
+    ("client_order_id", Kind.WORD, "the id that it was sent with"),
+    ("operation", Kind.WORD, "place_order, cancel_order, ..."),
+    ("symbol", Kind.WORD, "symbol"),
+    ("sent", Kind.TIME, "when it was sent, in exchange time"),
+    ("state", Kind.WORD, "asking, done, not_done"),
+    ("order_id", Kind.INTEGER, "the order that was found, -1 for none"),
+    ("detail", Kind.WORD, "what is known"),
+)
+
 TABLES: dict[str, Table] = {
-    table.name: table for table in (KLINES, TRADES, AGG_TRADES, DEPTH, TICKER, PRICES, BOOK_TICKER, AVG_PRICE, SYMBOLS)
+    table.name: table
+    for table in (
+        *(KLINES, TRADES, AGG_TRADES, DEPTH, TICKER, PRICES, BOOK_TICKER, AVG_PRICE, SYMBOLS),
+        *(ORDERS, BALANCES, FILLS, LIMITS, UNRESOLVED),
+    )
 }

@@ -16,12 +16,13 @@ from cryptox._display import Displayed
 
 from .time import iso
 
-__all__ = ["AggTrade", "BookTicker", "Event", "Gap", "Kline", "Ticker", "Trade"]
+__all__ = ["AggTrade", "BookTicker", "Event", "Gap", "Kline", "Ticker", "Trade", "moment"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _moment(time_ms: int) -> datetime:
+def moment(time_ms: int) -> datetime:
+    """Milliseconds since the epoch as a UTC time."""
     return _EPOCH + timedelta(milliseconds=time_ms)
 
 
@@ -47,7 +48,7 @@ class Event(Displayed, Struct, frozen=True, gc=False):
     @property
     def event_time(self) -> datetime:
         """When the exchange sent it, UTC. Where the exchange does not say: when it reached us."""
-        return self.received_at if self.event_time_ms is None else _moment(self.event_time_ms)
+        return self.received_at if self.event_time_ms is None else moment(self.event_time_ms)
 
     @property
     def received_at(self) -> datetime:
@@ -79,7 +80,7 @@ class Trade(Event, frozen=True, gc=False):
     @property
     def time(self) -> datetime:
         """Time of the trade, UTC."""
-        return _moment(self.time_ms)
+        return moment(self.time_ms)
 
     def _shown(self) -> str:
         return f"{self.side} {self.quantity:.12g} @ {self.price:.12g}, id {self.id}"
@@ -102,7 +103,7 @@ class AggTrade(Event, frozen=True, gc=False):
     @property
     def time(self) -> datetime:
         """Time of the trades, UTC."""
-        return _moment(self.time_ms)
+        return moment(self.time_ms)
 
     def _shown(self) -> str:
         return f"{self.side} {self.quantity:.12g} @ {self.price:.12g}, id {self.id}"
@@ -130,12 +131,12 @@ class Kline(Event, frozen=True, gc=False):
     @property
     def open_time(self) -> datetime:
         """Start of the candle, UTC."""
-        return _moment(self.open_time_ms)
+        return moment(self.open_time_ms)
 
     @property
     def close_time(self) -> datetime:
         """Last millisecond of the candle, UTC."""
-        return _moment(self.close_time_ms)
+        return moment(self.close_time_ms)
 
     def _shown(self) -> str:
         prices = " ".join(f"{price:.12g}" for price in (self.open, self.high, self.low, self.close))
@@ -177,12 +178,12 @@ class Ticker(Event, frozen=True, gc=False):
     @property
     def open_time(self) -> datetime:
         """Start of the window, UTC."""
-        return _moment(self.open_time_ms)
+        return moment(self.open_time_ms)
 
     @property
     def close_time(self) -> datetime:
         """End of the window, UTC."""
-        return _moment(self.close_time_ms)
+        return moment(self.close_time_ms)
 
     def _shown(self) -> str:
         return f"{self.last:.12g} {self.price_change_percent:+.3f}%"
@@ -227,12 +228,12 @@ class Gap(Event, frozen=True, gc=False):
     @property
     def start(self) -> datetime:
         """Exchange time of the last event before the gap, UTC."""
-        return _moment(self.start_ms)
+        return moment(self.start_ms)
 
     @property
     def end(self) -> datetime:
         """Exchange time of the first event after the gap, UTC."""
-        return _moment(self.end_ms)
+        return moment(self.end_ms)
 
     def _shown(self) -> str:
         ids = "" if self.first_id is None else f", ids {self.first_id} to {self.last_id}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["Answer", "Limit", "Outgoing", "Usage"]
@@ -16,6 +16,8 @@ class Outgoing:
     url: str  # absolute, query included
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    sign: Callable[[Outgoing], Outgoing] | None = field(default=None, repr=False, compare=False)
+    """Puts key and signature on, called once when the request is about to be sent; nothing else ever holds them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,9 @@ class Request(Generic[T]):
     read: Callable[[Answer], T]  # raises ExchangeError for a body that is not what it should be
     context: Mapping[str, Any] = field(default_factory=dict)  # symbol, interval, ... for errors
     binary: bool = True  # may be asked for in SBE
+    signed: bool = False  # needs a key, a time and a signature
+    acts: bool = False  # changes something: never sent twice, and doubt is OutcomeUnknown
+    orders: int = 0  # how many orders it places
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Capabilities:
     encodings: tuple[str, ...] = ("json",)
     default_limits: tuple[Limit, ...] = ()
     real_money: bool = True
+    orders_cap: int = 1000  # rows of one answer with orders or executions
+    account_window_ms: int = 86_400_000  # widest range of one such request
 
 
 class Venue(Protocol):
