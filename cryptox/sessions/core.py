@@ -15,7 +15,7 @@ from cryptox.model.names import check_flag, near_names
 from cryptox.sessions.address import Address, address_of
 from cryptox.sessions.users import book
 from cryptox.table.frames import Frame, build, check_backend
-from cryptox.transport.messages import Answer
+from cryptox.transport.messages import Answer, Outgoing
 from cryptox.venues.port import Request, Venue
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Core:
 
     async def _send(self, request: Request[Any], *, bulk: bool, legible: Callable[[Answer], bool]) -> Answer:
         line = await self._line_here()
-        outgoing = self.venue.outgoing(request, self.settings.encoding)
+        outgoing = self._outgoing(request)
         try:
             answer = await line.send(
                 outgoing,
@@ -156,6 +156,10 @@ class Core:
         self._address.clock.steady = self.venue.is_steady(answer)
         self._watch_limits(request, answer)
         return answer
+
+    def _outgoing(self, request: Request[Any]) -> Outgoing:
+        """The request as it goes out."""
+        return self.venue.outgoing(request, self.settings.encoding)
 
     def _watch_limits(self, request: Request[Any], answer: Answer) -> None:
         """Limits are read where a window is new to us, or where some use is made of one that we only assume."""

@@ -48,8 +48,9 @@ class Line:
         patience_s: float,
         urgent: bool,
         legible: Callable[[Answer], bool],
+        repeatable: bool = True,
     ) -> Answer:
-        """The answer to a request that may be repeated: reading changes nothing at the exchange."""
+        """The answer to a request. Reading may be repeated, as it changes nothing at the exchange; nothing else may."""
         if self._held is None:
             self._held = _held(self._http)
             await anext(self._held)
@@ -57,7 +58,7 @@ class Line:
             return await self._caller.send(
                 outgoing,
                 weight=weight,
-                repeatable=True,
+                repeatable=repeatable,
                 deadline_s=deadline_s,
                 patience_s=patience_s,
                 urgent=urgent,

@@ -1,0 +1,289 @@
+"""Changing orders that stand: cancel, replace, amend. Each is sent once, and followed as an order is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from cryptox._boundary import public
+from cryptox.errors import OrderNotFound, ValidationError
+from cryptox.model.drafts import draft_of
+from cryptox.model.names import normalise_symbol
+from cryptox.model.numbers import decimal_of
+from cryptox.model.orders import Order, OrderList, Replaced
+from cryptox.model.time import iso
+from cryptox.sessions.acting import Act
+from cryptox.sessions.core import Frame
+from cryptox.sessions.orders import OrderCalls, new_id
+from cryptox.table.records import orders_batch
+from cryptox.venues.trading import OrderRef
+
+__all__ = ["ChangeCalls", "ref_of"]
+
+MODES = ("stop", "place")
+
+
+class ChangeCalls(OrderCalls):
+    """The calls of a session that change orders."""
+
+    @public
+    async def cancel_order(self, symbol: str, order: int | str | Order) -> Order:
+        """Cancel an order. One of a list takes the whole list with it.
+
+        Parameters
+        ----------
+        symbol
+            Its symbol, in any spelling.
+        order
+            Its id, its client order id, or the ``Order``.
+
+        Returns
+        -------
+        Order
+            As it was canceled; look at ``filled``.
+
+        Raises
+        ------
+        OrderNotFound
+            Nothing open under that id: it may be filled or canceled already.
+        OrderRejected
+            It was filled or expired before it could be canceled.
+        NotSent, OutcomeUnknown, TradingNotEnabled, ConfigurationError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (order).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = await session.buy("BTCUSDT", "0.001", price="20000")
+        ...     (await session.cancel_order("BTCUSDT", order)).status
+        'canceled'
+        """
+        ref = ref_of(symbol, order)
+        id_ = new_id()
+        request = self._trading_venue.cancel(ref, id_)
+        told: Order | OrderList = await self._act(Act("cancel_order", ref.symbol, id_, request, _about(ref)))
+        if isinstance(told, Order):
+            return told
+        return next((one for one in told.orders if _is(one, ref)), told.orders[0])
+
+    @public
+    async def cancel_all(self, symbol: str, *, frame: str | None = None, exact: bool | None = None) -> Frame:
+        """Cancel all open orders of a symbol, those of lists included.
+
+        Parameters
+        ----------
+        symbol
+            In any spelling.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            The canceled orders; empty where none was open.
+            Columns: orders
+
+        Raises
+        ------
+        CryptoxError
+            As ``cancel_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (openOrders).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = await session.buy("BTCUSDT", "0.001", price="20000")
+        ...     len(await session.cancel_all("BTCUSDT"))
+        1
+        """
+        name = normalise_symbol(symbol)
+        form = self._form(frame, exact)
+        try:
+            orders = await self._act(Act("cancel_all", name, new_id(), self._trading_venue.cancel_all(name)))
+        except OrderNotFound:
+            orders = []
+        return self._frame(orders_batch(orders, exact=form.exact), form, symbol=name, as_of=iso(self._timestamp_ms()))
+
+    @public
+    async def replace_order(
+        self,
+        symbol: str,
+        order: int | str | Order,
+        side: str,
+        type: str = "LIMIT",  # noqa: A002  # the field's own word
+        *,
+        quantity: Any = None,
+        price: Any = None,
+        quote_quantity: Any = None,
+        stop_price: Any = None,
+        trailing_delta: int | None = None,
+        iceberg_quantity: Any = None,
+        time_in_force: str | None = None,
+        client_order_id: str | None = None,
+        self_trade_prevention: str | None = None,
+        if_cancel_fails: str = "stop",
+    ) -> Replaced:
+        """Cancel one order and place another in one request. The new one may be refused after the old one is gone.
+
+        Parameters
+        ----------
+        symbol, order
+            As in ``cancel_order``: the order to cancel.
+        side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, \
+client_order_id, self_trade_prevention
+            As in ``place_order``: the new order.
+        if_cancel_fails
+            ``"stop"``: then nothing is placed; ``"place"``: the new order is placed all the same.
+
+        Returns
+        -------
+        Replaced
+            Both halves, and what each failed of.
+
+        Raises
+        ------
+        CryptoxError
+            Nothing was done at all: as ``cancel_order`` and ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; one order of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints
+        (order/cancelReplace).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = await session.buy("BTCUSDT", "0.001", price="20000")
+        ...     done = await session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000")
+        ...     done.canceled.status, done.order.status
+        ('canceled', 'new')
+        """
+        ref = ref_of(symbol, order)
+        if if_cancel_fails not in MODES:
+            raise ValidationError(
+                f"if_cancel_fails must be 'stop' or 'place', not {if_cancel_fails!r}.",
+                suggested={"if_cancel_fails": "stop"},
+            )
+        draft = draft_of(
+            ref.symbol,
+            side,
+            type,
+            quantity=quantity,
+            price=price,
+            quote_quantity=quote_quantity,
+            stop_price=stop_price,
+            trailing_delta=trailing_delta,
+            iceberg_quantity=iceberg_quantity,
+            time_in_force=time_in_force,
+            client_order_id=client_order_id,
+            self_trade_prevention=self_trade_prevention,
+        )
+        self._may_act()
+        await self._check_rules(draft)
+        given = {"given": True} if draft.client_order_id is not None else {}
+        id_ = draft.client_order_id or new_id()
+        request = self._trading_venue.replace(
+            ref, draft.changed(client_order_id=id_), new_id(), go_on=if_cancel_fails == "place"
+        )
+        act = Act("replace_order", ref.symbol, id_, request, {**_about(ref), **given})
+        done = await self._explaining(self._act(act), draft)
+        if done.canceled is None and done.order is None:
+            failure = done.cancel_error or done.order_error
+            assert failure is not None
+            raise failure
+        return done
+
+    @public
+    async def amend_order(self, symbol: str, order: int | str | Order, quantity: Any) -> Order:
+        """Lower an order's quantity; it keeps its place in the book.
+
+        Parameters
+        ----------
+        symbol, order
+            As in ``cancel_order``.
+        quantity
+            The new quantity in base asset: below the old one.
+
+        Returns
+        -------
+        Order
+            As it is now; its client order id is a new one.
+
+        Raises
+        ------
+        ValidationError
+            Not a quantity, or not below the order's own where that is known.
+        OrderRejected, OrderNotFound
+            The exchange refused.
+        NotSent, OutcomeUnknown, TradingNotEnabled, ConfigurationError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 4.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints
+        (order/amend/keepPriority).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = await session.buy("BTCUSDT", "0.002", price="20000")
+        ...     (await session.amend_order("BTCUSDT", order, "0.001")).quantity
+        Decimal('0.00100000')
+        """
+        ref = ref_of(symbol, order)
+        amount: Decimal = decimal_of(quantity, "quantity")
+        if isinstance(order, Order) and order.quantity is not None and amount >= order.quantity:
+            raise ValidationError(
+                f"quantity must be below the order's own, {order.quantity}: an amend only lowers it.",
+                recovery_suggestions=["To raise it, cancel it and place another: replace_order(...)."],
+            )
+        id_ = new_id()
+        request = self._trading_venue.amend(ref, amount, id_)
+        return await self._act(Act("amend_order", ref.symbol, id_, request, _about(ref)))
+
+
+def ref_of(symbol: str, order: int | str | Order) -> OrderRef:
+    """An order as the user named it.
+
+    Raises
+    ------
+    BadSymbol, ValidationError
+        Not a symbol, no id, or an ``Order`` of another symbol.
+    """
+    name = normalise_symbol(symbol)
+    if isinstance(order, Order):
+        if order.symbol != name:
+            raise ValidationError(
+                f"That order is one of {order.symbol}, not of {name}.", suggested={"symbol": order.symbol}
+            )
+        return OrderRef(name, order.order_id, None)
+    if hasattr(order, "item") and getattr(order, "shape", None) == ():
+        order = order.item()
+    if isinstance(order, int) and not isinstance(order, bool) and order >= 0:
+        return OrderRef(name, order, None)
+    if isinstance(order, str) and order.strip():
+        return OrderRef(name, None, order.strip())
+    raise ValidationError(
+        f"order must be an order id, a client order id or an Order, not {order!r}.",
+        recovery_suggestions=["open_orders(symbol) lists the ids of open orders."],
+    )
+
+
+def _about(ref: OrderRef) -> dict[str, Any]:
+    given = {"order_id": ref.order_id, "client_order_id": ref.client_order_id}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _is(order: Order, ref: OrderRef) -> bool:
+    return order.order_id == ref.order_id or order.client_order_id == ref.client_order_id

@@ -1,0 +1,183 @@
+"""What was about to be sent, on disk: one line before, one line at the end. The next session settles what a dead kernel left.
+
+An append-only file a day, a venue and a key, in the user's state folder, mode 0600. Nothing in it is secret: ids,
+symbols, times, and a fingerprint of the key in the file's name. A line is written with one call, so lines of several
+processes never mix. Survives the death of the process; a power cut may take the last lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from logging import WARNING
+from pathlib import Path
+from typing import Any
+
+from cryptox import logs
+
+__all__ = ["Entry", "Journal", "state_folder"]
+
+log = logs.logger("sessions.journal")
+
+KEPT_DAYS = 90  # a settled file is deleted after so long
+VARIABLE = "CRYPTOX_STATE"
+_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One act, as it was before it was sent.
+
+    Attributes
+    ----------
+    client_order_id
+        The id that it was sent with; of a cancel the cancel's own.
+    operation
+        The call: ``place_order``.
+    symbol
+        Its symbol.
+    accepted_until_ms
+        The last moment of exchange time at which the exchange may have accepted it.
+    sent_ms
+        Exchange time just before.
+    about
+        What its question needs beyond that: ids of other orders.
+    process
+        Which process wrote it.
+    """
+
+    client_order_id: str
+    operation: str
+    symbol: str
+    sent_ms: int
+    accepted_until_ms: int
+    about: Mapping[str, Any] = field(default_factory=dict)
+    process: int = field(default_factory=os.getpid)
+
+
+class Journal:
+    """The journal of one key at one venue.
+
+    Parameters
+    ----------
+    venue, fingerprint
+        Name the file.
+    folder
+        Where; None for ``state_folder()``.
+    """
+
+    def __init__(self, venue: str, fingerprint: str, folder: Path | None = None) -> None:
+        self._stem = f"{_NAME.sub('_', venue)}-{fingerprint}"
+        self._folder = (folder or state_folder()) / "orders"
+        self._told = False
+        self._begun = ""  # a newline before the first line: the last one of a dead process may have been cut
+
+    def begin(self, entry: Entry) -> None:
+        """Note an act that is about to be sent. Never raises: an order must not fail for want of a journal."""
+        about = {"about": dict(entry.about)} if entry.about else {}
+        self._write(
+            {
+                "begin": entry.client_order_id,
+                "operation": entry.operation,
+                "symbol": entry.symbol,
+                "sent": entry.sent_ms,
+                "until": entry.accepted_until_ms,
+                "process": entry.process,
+                **about,
+            }
+        )
+
+    def end(self, client_order_id: str, outcome: str, order_id: int | None = None) -> None:
+        """Note how it ended."""
+        found = {} if order_id is None else {"order_id": order_id}
+        self._write({"end": client_order_id, "outcome": outcome, **found})
+
+    def open_entries(self) -> list[Entry]:
+        """Acts without an end, oldest first: of processes that died, or still run."""
+        found: dict[str, Entry] = {}
+        for path in self._files():
+            for line in _lines(path):
+                if "begin" in line:
+                    with suppress(KeyError, TypeError, ValueError):
+                        found[line["begin"]] = Entry(
+                            str(line["begin"]),
+                            str(line["operation"]),
+                            str(line["symbol"]),
+                            int(line["sent"]),
+                            int(line["until"]),
+                            dict(line.get("about", {})),
+                            int(line.get("process", 0)),
+                        )
+                else:
+                    found.pop(line.get("end", ""), None)
+        return list(found.values())
+
+    def tidy(self, now_s: float | None = None) -> None:
+        """Delete old files, where nothing in any file is open."""
+        if self.open_entries():
+            return
+        oldest = _day((time.time() if now_s is None else now_s) - KEPT_DAYS * _DAY_S)
+        for path in self._files():
+            if path.stem[-10:] < oldest:
+                with suppress(OSError):
+                    path.unlink()
+
+    def _files(self) -> list[Path]:
+        with suppress(OSError):
+            return sorted(self._folder.glob(f"{self._stem}-????-??-??.jsonl"))
+        return []
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        path = self._folder / f"{self._stem}-{_day(time.time())}.jsonl"
+        text = ("" if self._begun == path.name else "\n") + json.dumps(line, separators=(",", ":")) + "\n"
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(handle, text.encode())
+                self._begun = path.name
+            finally:
+                os.close(handle)
+        except OSError as error:
+            if not self._told:
+                self._told = True
+                told = error.strerror or type(error).__name__
+                logs.event(log, "journal.unwritable", level=WARNING, folder=str(self._folder), error=told)
+
+
+def state_folder() -> Path:
+    """The user's state folder for cryptox: CRYPTOX_STATE, else the system's usual place."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~/AppData/Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Application Support")
+    else:
+        base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return Path(base) / "cryptox"
+
+
+def _day(moment_s: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(moment_s))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines that can be read: the last one of a process that was killed may be cut."""
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        with suppress(ValueError):
+            said = json.loads(line)
+            if isinstance(said, dict):
+                yield said

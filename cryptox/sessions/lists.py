@@ -1,0 +1,280 @@
+"""Order lists: orders that depend on each other, placed in one request."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from typing import Any
+
+from cryptox._boundary import public
+from cryptox.errors import ValidationError
+from cryptox.model.drafts import draft_of, leg_draft
+from cryptox.model.names import normalise_symbol
+from cryptox.model.numbers import decimal_of
+from cryptox.model.orders import Draft, Leg, OrderList
+from cryptox.sessions.acting import Act
+from cryptox.sessions.changes import ChangeCalls
+from cryptox.sessions.orders import new_id
+from cryptox.venues.port import Request
+
+__all__ = ["ListCalls"]
+
+
+class ListCalls(ChangeCalls):
+    """The calls of a session about order lists."""
+
+    @public
+    async def place_oco(
+        self,
+        symbol: str,
+        side: str,
+        quantity: Any,
+        *,
+        price: Any,
+        stop_price: Any,
+        stop_limit_price: Any = None,
+        trailing_delta: int | None = None,
+        client_order_id: str | None = None,
+    ) -> OrderList:
+        """Place two orders of which one ends the other: a limit order, and a stop on the market's other side.
+
+        Parameters
+        ----------
+        symbol, side, quantity
+            As in ``place_order``; both orders have them.
+        price
+            Of the limit order: selling above the market, buying below it.
+        stop_price
+            Last price that triggers the stop: selling below the market, buying above it.
+        stop_limit_price
+            Limit price of the stop; None for a stop at the market.
+        trailing_delta
+            The stop trails by so many hundredths of a percent.
+        client_order_id
+            Of the list; its orders get ids of ours.
+
+        Returns
+        -------
+        OrderList
+            With both orders.
+
+        Raises
+        ------
+        OrderRejected
+            The prices do not stand on their sides of the market.
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; two orders of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList/oco).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     last = (await session.prices("BTCUSDT")).price.iloc[0]
+        ...     pair = await session.place_oco(
+        ...         "BTCUSDT", "sell", "0.001", price=round(last * 1.1), stop_price=round(last * 0.9)
+        ...     )
+        ...     pair.contingency, len(pair.orders)
+        ('oco', 2)
+        """
+        amount = decimal_of(quantity, "quantity")
+        limit = draft_of(symbol, side, "LIMIT_MAKER", quantity=amount, price=price)
+        kind = "STOP_LOSS" if stop_limit_price is None else "STOP_LOSS_LIMIT"
+        stop = draft_of(
+            symbol,
+            side,
+            kind,
+            quantity=amount,
+            price=stop_limit_price,
+            stop_price=stop_price,
+            trailing_delta=trailing_delta,
+        )
+        high, low = (limit, stop) if limit.side == "sell" else (stop, limit)
+        return await self._place_pair(high, low, client_order_id)
+
+    @public
+    async def place_oto(self, symbol: str, working: Leg, pending: Leg) -> OrderList:
+        """Place an order that starts another once it is filled completely.
+
+        Parameters
+        ----------
+        symbol
+            In any spelling.
+        working
+            The first order, a LIMIT or LIMIT_MAKER: ``cx.leg("buy", "LIMIT", "0.001", price="60000")``.
+        pending
+            The second one, of any type.
+
+        Returns
+        -------
+        OrderList
+            With both orders; the second one's status is pending_new.
+
+        Raises
+        ------
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; two orders of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList/oto).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     pair = await session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
+        ...     [order.status for order in pair.orders]
+        ['new', 'pending_new']
+        """
+        name = normalise_symbol(symbol)
+        first, second = _named(_leg(name, working, "working")), _named(_leg(name, pending, "pending"))
+        id_ = new_id()
+        request = self._trading_venue.place_oto(name, first, second, id_)
+        return await self._place_list("place_oto", id_, request, first, second)
+
+    @public
+    async def place_otoco(self, symbol: str, working: Leg, above: Leg, below: Leg) -> OrderList:
+        """Place an order that starts a pair once it is filled completely; one of the pair ends the other.
+
+        Parameters
+        ----------
+        symbol, working
+            As in ``place_oto``.
+        above, below
+            The pair, of one side and quantity: the order above the market and the one below it.
+
+        Returns
+        -------
+        OrderList
+            With all three orders.
+
+        Raises
+        ------
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; three orders of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList/otoco).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     entry = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="200000")
+        ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="15000")
+        ...     len((await session.place_otoco("BTCUSDT", entry, target, stop)).orders)
+        3
+        """
+        name = normalise_symbol(symbol)
+        first = _named(_leg(name, working, "working"))
+        high, low = _named(_leg(name, above, "above")), _named(_leg(name, below, "below"))
+        if (high.side, high.quantity) != (low.side, low.quantity):
+            raise ValidationError(
+                "The orders above and below must have one side and one quantity.",
+                recovery_suggestions=["Give both legs the same side and quantity."],
+            )
+        id_ = new_id()
+        request = self._trading_venue.place_otoco(name, first, high, low, id_)
+        return await self._place_list("place_otoco", id_, request, first, high, low)
+
+    @public
+    async def cancel_order_list(self, symbol: str, order_list: int | str | OrderList) -> OrderList:
+        """Cancel all orders of a list.
+
+        Parameters
+        ----------
+        symbol
+            Its symbol, in any spelling.
+        order_list
+            Its id, its client order id, or the ``OrderList``.
+
+        Returns
+        -------
+        OrderList
+            As it was canceled.
+
+        Raises
+        ------
+        CryptoxError
+            As ``cancel_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     pair = await session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
+        ...     (await session.cancel_order_list("BTCUSDT", pair)).status
+        'all_done'
+        """
+        name = normalise_symbol(symbol)
+        number, client_id = list_ids(order_list)
+        id_ = new_id()
+        request = self._trading_venue.cancel_list(
+            name, order_list_id=number, client_order_id=client_id, cancel_id=id_
+        )
+        about = {"order_list_id": number, "client_order_id": client_id}
+        return await self._act(Act("cancel_order_list", name, id_, request, _given(about)))
+
+    async def _place_pair(self, high: Draft, low: Draft, client_order_id: str | None) -> OrderList:
+        id_ = client_order_id or new_id()
+        above, below = _named(high), _named(low)
+        request = self._trading_venue.place_oco(above.symbol, above, below, id_)
+        return await self._place_list("place_oco", id_, request, above, below)
+
+    async def _place_list(
+        self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft
+    ) -> OrderList:
+        self._may_act()
+        await self._check_rules(*drafts)
+        return await self._explaining(self._act(Act(operation, drafts[0].symbol, id_, request)), *drafts)
+
+
+def list_ids(order_list: int | str | OrderList) -> tuple[int | None, str | None]:
+    """Id and client order id of a list, of which one is given.
+
+    Raises
+    ------
+    ValidationError
+        Neither an id nor an ``OrderList``.
+    """
+    if isinstance(order_list, OrderList):
+        return order_list.order_list_id, None
+    if isinstance(order_list, int) and not isinstance(order_list, bool) and order_list >= 0:
+        return order_list, None
+    if isinstance(order_list, str) and order_list.strip():
+        return None, order_list.strip()
+    raise ValidationError(
+        f"order_list must be a list's id, its client order id or an OrderList, not {order_list!r}.",
+        recovery_suggestions=["order.order_list_id tells the list of an order."],
+    )
+
+
+def _leg(symbol: str, leg: object, name: str) -> Draft:
+    if not isinstance(leg, Leg):
+        raise ValidationError(
+            f"{name} must be a leg, not {type(leg).__name__}.",
+            recovery_suggestions=['Make it with cx.leg("buy", "LIMIT", "0.001", price="60000").'],
+        )
+    return leg_draft(symbol, leg)
+
+
+def _named(draft: Draft) -> Draft:
+    return draft if draft.client_order_id is not None else dataclasses.replace(draft, client_order_id=new_id())
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+

@@ -1,0 +1,184 @@
+"""How each kind of act is found out about, when its answer never came: by query, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from cryptox.errors import NotSent, OrderNotFound, OrderRejected
+from cryptox.model.orders import Order, OrderList, Replaced
+from cryptox.sessions.acting import Question, Settled
+from cryptox.sessions.journal import Entry
+from cryptox.venues.port import Request
+from cryptox.venues.trading import OrderRef, TradingVenue
+
+__all__ = ["Asker", "Lister", "questions"]
+
+T = TypeVar("T")
+
+LAST_ORDERS = 1000
+
+
+class Asker(Protocol):
+    """A session, as far as questions care."""
+
+    @property
+    def _trading_venue(self) -> TradingVenue: ...
+
+    async def _ask_signed(self, request: Request[T]) -> T: ...
+
+    def _heard(self, symbol: str, client_order_id: str) -> Order | None: ...
+
+
+@dataclass(frozen=True)
+class _Simple:
+    """A sign to look for; without one nothing was done."""
+
+    look: Callable[[Entry], Awaitable[Any]]
+
+    async def sign(self, entry: Entry) -> Any:
+        """What was done, None for no sign of it."""
+        return await self.look(entry)
+
+    async def absence(self, entry: Entry) -> NoReturn:
+        """It was not done."""
+        raise _not_done(entry)
+
+
+def questions(session: Asker) -> dict[str, Question]:
+    """By operation."""
+    asks = Lister(session)
+    listed = _Simple(asks.order_list)
+    return {
+        "place_order": _Simple(asks.placed),
+        "amend_order": _Simple(asks.placed),
+        "cancel_order": _Simple(asks.canceled),
+        "cancel_all": _Simple(asks.all_canceled),
+        "cancel_order_list": _Simple(asks.list_canceled),
+        "replace_order": _Replacing(asks),
+        "place_oco": listed,
+        "place_oto": listed,
+        "place_otoco": listed,
+    }
+
+
+class Lister:
+    def __init__(self, session: Asker) -> None:
+        self._session = session
+
+    async def placed(self, entry: Entry) -> Order | None:
+        """The order that carries the act's own client order id."""
+        order = self._session._heard(entry.symbol, entry.client_order_id)
+        order = order or await self._order(OrderRef(entry.symbol, client_order_id=entry.client_order_id))
+        if order is None or (entry.about.get("given") and order.time_ms is not None and order.time_ms < entry.sent_ms):
+            return None  # an id that the user gave may be that of an order of before
+        return await self._with_fills(order)
+
+    async def canceled(self, entry: Entry) -> Order | None:
+        order = await self._order(_ref(entry))
+        if order is None:
+            raise Settled(OrderNotFound(f"There is no such order of {entry.symbol} to cancel."))
+        if order.is_active:
+            return None
+        if order.status == "canceled":
+            return order
+        raise Settled(
+            OrderRejected(
+                f"The order was {order.status} before it could be canceled.",
+                recovery_suggestions=["Nothing is left to cancel: " + repr(order)],
+                context={"order_id": order.order_id, "symbol": order.symbol},
+            )
+        )
+
+    async def all_canceled(self, entry: Entry) -> list[Order] | None:
+        venue, ask = self._session._trading_venue, self._session._ask_signed
+        if await ask(venue.open_orders(entry.symbol)):
+            return None
+        recent = await ask(venue.orders(entry.symbol, start_ms=None, end_ms=None, from_id=None, limit=LAST_ORDERS))
+        return [order for order in recent if order.status == "canceled" and order.updated_ms >= entry.sent_ms]
+
+    async def order_list(self, entry: Entry) -> OrderList | None:
+        found = await self._list(None, entry.client_order_id)
+        return None if found is None else await self.with_orders(found)
+
+    async def list_canceled(self, entry: Entry) -> OrderList | None:
+        found = await self._list(entry.about.get("order_list_id"), entry.about.get("client_order_id"))
+        if found is None:
+            raise Settled(OrderNotFound(f"There is no such order list of {entry.symbol} to cancel."))
+        return await self.with_orders(found) if found.is_final else None
+
+    async def replaced(self, entry: Entry) -> tuple[Order | None, Order | None]:
+        """The old order as it is now, and the new one."""
+        return await self._order(_ref(entry)), await self.placed(entry)
+
+    async def with_orders(self, found: OrderList) -> OrderList:
+        """A list with its orders, which a query tells by their ids only."""
+        from dataclasses import replace
+
+        orders = [await self._order(OrderRef(found.symbol, order_id=number)) for number in found.order_ids]
+        return replace(found, orders=tuple(order for order in orders if order is not None))
+
+    async def _order(self, ref: OrderRef) -> Order | None:
+        try:
+            return await self._session._ask_signed(self._session._trading_venue.order(ref))
+        except OrderNotFound:
+            return None
+
+    async def _list(self, number: int | None, name: str | None) -> OrderList | None:
+        request = self._session._trading_venue.order_list(order_list_id=number, client_order_id=name)
+        try:
+            return await self._session._ask_signed(request)
+        except OrderNotFound:
+            return None
+
+    async def _with_fills(self, order: Order) -> Order:
+        if not order.filled:
+            return order
+        venue = self._session._trading_venue
+        request = venue.fills(
+            order.symbol, start_ms=None, end_ms=None, from_id=None, limit=LAST_ORDERS, order_id=order.order_id
+        )
+        return order.changed(fills=tuple(await self._session._ask_signed(request)))
+
+
+@dataclass(frozen=True)
+class _Replacing:
+    """Two halves, each of which may have happened."""
+
+    asks: Lister
+
+    async def sign(self, entry: Entry) -> Replaced | None:
+        """Both halves, once the new order is there."""
+        old, new = await self.asks.replaced(entry)
+        if new is None:
+            return None
+        canceled = old if old is not None and old.status == "canceled" else None
+        return Replaced(canceled, new, None if canceled else _kept_standing(old), None)
+
+    async def absence(self, entry: Entry) -> Replaced:
+        """The new order was not placed; what became of the old one."""
+        old, new = await self.asks.replaced(entry)
+        if new is None and old is not None and old.status == "canceled" and old.updated_ms >= entry.sent_ms:
+            return Replaced(old, None, None, _not_done(entry))
+        if new is not None:
+            return Replaced(None, new, _kept_standing(old), None)
+        raise _not_done(entry)
+
+
+def _kept_standing(old: Order | None) -> OrderRejected:
+    state = "not found" if old is None else old.status
+    return OrderRejected(f"The former order was not canceled: it is {state}.")
+
+
+def _ref(entry: Entry) -> OrderRef:
+    return OrderRef(entry.symbol, entry.about.get("order_id"), entry.about.get("client_order_id"))
+
+
+def _not_done(entry: Entry) -> NotSent:
+    return NotSent(
+        f"{entry.operation} on {entry.symbol} was not carried out: the exchange never had it, as two queries prove "
+        "after the moment up to which it could have taken it.",
+        recovery_suggestions=["The same call can safely be made again."],
+        context={"symbol": entry.symbol, "client_order_id": entry.client_order_id, "operation": entry.operation},
+    )

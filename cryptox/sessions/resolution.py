@@ -1,0 +1,92 @@
+"""What became of a request whose answer never came: when to ask, and what proves that it was not carried out. Pure.
+
+Any sign of existence settles it. "Not carried out" needs all of: exchange time, read from an answer, beyond the moment
+up to which the exchange could still accept the request, plus ten seconds; and two queries begun after that, at least a
+second apart, that both found nothing. (DESIGN, section 5; limits.md, section 7.)
+"""
+
+from __future__ import annotations
+
+__all__ = ["APART_S", "SETTLED_MS", "Resolution"]
+
+SETTLED_MS = 10_000.0  # how long a request may be under way inside the exchange after its receive window
+APART_S = 1.0  # between the two queries that prove it
+PAUSES_S = (0.0, 0.2, 0.4, 0.8, 1.6, 3.0)
+LONGEST_S = 5.0
+LATER_S = 60.0  # once it has gone on for minutes
+PATIENT_AFTER_S = 120.0
+
+
+class Resolution:
+    """One open question.
+
+    Parameters
+    ----------
+    accepted_until_ms
+        The last moment of exchange time at which the exchange may still have accepted the request: its ``timestamp``
+        and the receive window together.
+    began
+        Monotonic seconds at which the doubt began.
+    steady
+        Whether exchange time runs at the speed of a real clock. Of a simulated market that stands or races only real
+        seconds count: those since ``began``.
+    window_ms
+        The receive window, for a market that is not steady.
+    """
+
+    def __init__(self, accepted_until_ms: float, began: float, *, steady: bool, window_ms: float) -> None:
+        self._settled_ms = accepted_until_ms + SETTLED_MS
+        self._began = began
+        self._steady = steady
+        self._settled_at = began + (window_ms + SETTLED_MS) / 1000
+        self._over = False  # an answer has told a time beyond
+        self._asked = 0
+        self._absent: float | None = None  # when a query began that found nothing, after that
+        self.proven = False
+
+    @property
+    def wants_time(self) -> bool:
+        """Whether exchange time has to be read: only an answer's time proves that the moment has passed."""
+        return not self._over
+
+    def told_time(self, server_ms: float, monotonic: float) -> None:
+        """An answer has told the exchange's time."""
+        self._over = self._over or (server_ms > self._settled_ms if self._steady else monotonic > self._settled_at)
+
+    def pause_s(self, monotonic: float, exchange_ms: float | None) -> float:
+        """Seconds until the next query.
+
+        Parameters
+        ----------
+        monotonic
+            Now.
+        exchange_ms
+            The best guess of exchange time now; None where nothing is known.
+        """
+        if self._absent is not None:
+            return max(0.0, self._absent + APART_S - monotonic)
+        usual = PAUSES_S[self._asked] if self._asked < len(PAUSES_S) else LONGEST_S
+        if monotonic - self._began > PATIENT_AFTER_S:
+            usual = LATER_S
+        if self._over:
+            return 0.0 if self._asked == 0 else min(usual, LONGEST_S)
+        if self._steady:
+            left_s = None if exchange_ms is None else (self._settled_ms - exchange_ms) / 1000
+        else:
+            left_s = self._settled_at - monotonic
+        # Just after the moment, rather than up to a pause later.
+        return usual if left_s is None or left_s <= 0 else min(usual, left_s + 0.05)
+
+    def found_nothing(self, began: float, *, time_was_over: bool) -> None:
+        """A query that began at ``began`` found no sign; ``time_was_over``: ``wants_time`` was False when it began."""
+        self._asked += 1
+        if not time_was_over:
+            return
+        if self._absent is None:
+            self._absent = began
+        elif began - self._absent >= APART_S:
+            self.proven = True
+
+    def could_not_ask(self) -> None:
+        """A query failed: that says nothing."""
+        self._asked += 1

@@ -1,0 +1,109 @@
+"""A symbol's rules, and the price that some of them compare with: kept for a while, read when they are needed."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cryptox.errors import FilterFailure, MarketClosed
+from cryptox.model.account import Breach
+from cryptox.model.orders import Draft
+from cryptox.sessions.acting import Acting
+from cryptox.venues.trading import OrderRules
+
+__all__ = ["RuleBook", "refusal"]
+
+RULES_LIVE_S = 3600.0
+REFERENCE_LIVES_S = 60.0  # for verdicts that are the same for all prices near it
+NO_REFERENCE_LIVES_S = 3600.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    rules: OrderRules
+    read_at: float
+    reference: Decimal | None = None
+    reference_at: float = float("-inf")
+    has_none_at: float = float("-inf")  # when the exchange said that it has no reference price of its own
+
+
+class RuleBook(Acting):
+    """A session that knows the rules of the symbols it trades."""
+
+    @functools.cached_property
+    def _kept_rules(self) -> dict[str, _Kept]:
+        return {}
+
+    async def _rules(self, symbol: str) -> OrderRules:
+        """The rules of a symbol, at most an hour old; a refusal of the exchange has them read anew."""
+        return (await self._kept(symbol)).rules
+
+    async def _judged(self, draft: Draft) -> tuple[OrderRules, Decimal | None, tuple[Breach, ...]]:
+        """The rules that an order breaks, with what they were judged by."""
+        kept = await self._kept(draft.symbol)
+        reference = await self._reference(kept, draft)
+        return kept.rules, reference, kept.rules.judge(draft, reference)
+
+    async def _check_rules(self, *drafts: Draft) -> None:
+        """Refuse what breaks a rule of its symbol, before anything is sent.
+
+        Raises
+        ------
+        FilterFailure, MarketClosed
+            With the nearest order that keeps all rules as ``suggested``.
+        """
+        for draft in drafts:
+            rules, reference, breaches = await self._judged(draft)
+            if breaches:
+                raise refusal(draft, breaches, rules.nearest(draft, reference))
+
+    def _forget_rules(self, symbol: str) -> None:
+        """The exchange judged otherwise: what is known of the symbol is old."""
+        self._kept_rules.pop(symbol, None)
+
+    async def _kept(self, symbol: str) -> _Kept:
+        kept = self._kept_rules.get(symbol)
+        if kept is None or time.monotonic() - kept.read_at > RULES_LIVE_S:
+            rules = await self._ask(self._trading_venue.order_rules(symbol))
+            kept = self._kept_rules[symbol] = _Kept(rules, time.monotonic())
+            self._counts.learn([limit for limit in rules.limits if limit.kind == "ORDERS"])
+        return kept
+
+    async def _reference(self, kept: _Kept, draft: Draft) -> Decimal | None:
+        """The price to compare with, as fresh as this order's verdict needs it; None where it does not matter."""
+        now = time.monotonic()
+        near = kept.reference if now - kept.reference_at < REFERENCE_LIVES_S else None
+        if not kept.rules.needs_reference(draft, near):
+            return near
+        symbol, venue = draft.symbol, self._trading_venue
+        own: Decimal | None = None
+        if now - kept.has_none_at < NO_REFERENCE_LIVES_S:
+            average = await self._ask(venue.average_price(symbol))
+        else:
+            own, average = await asyncio.gather(
+                self._ask(venue.reference_price(symbol)), self._ask(venue.average_price(symbol))
+            )
+            if own is None:
+                kept.has_none_at = now
+        kept.reference, kept.reference_at = (average if own is None else own), now
+        return kept.reference
+
+
+def refusal(draft: Draft, breaches: tuple[Breach, ...], nearest: Draft | None) -> FilterFailure | MarketClosed:
+    """Our error for an order that breaks rules of its symbol; nothing was sent."""
+    told = " ".join(breach.message for breach in breaches)
+    arguments = None if nearest is None else {"call": "place_order", **nearest.arguments()}
+    context = {"symbol": draft.symbol, "rules": [breach.rule for breach in breaches], "sent": False}
+    if any(breach.rule == "STATUS" for breach in breaches):
+        return MarketClosed(told, context=context)
+    if nearest is None:
+        advice = [f"Look at symbol({draft.symbol!r}) for its rules."]
+    else:
+        changed = {
+            name: value for name, value in nearest.arguments().items() if draft.arguments().get(name) != value
+        }
+        advice = ["Nearest that keeps all rules: " + ", ".join(f"{name}={value!r}" for name, value in changed.items())]
+    return FilterFailure(told, recovery_suggestions=advice, context=context, suggested=arguments)
