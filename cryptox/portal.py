@@ -69,8 +69,10 @@ def run(coroutine: Coroutine[Any, Any, T], *, endless: bool = False) -> T:
     try:
         portal.begin(call)
         call.wait()
-    except BaseException:
+    except BaseException as interrupt:
         portal.abandon(call)
+        for note in getattr(call.error, "__notes__", ()):  # what the call said of itself while it tidied up
+            interrupt.add_note(note)
         raise
     error = call.error
     if error is None:

@@ -139,7 +139,7 @@ class OrderCalls(RuleBook):
             client_order_id=client_order_id,
             self_trade_prevention=self_trade_prevention,
         )
-        return await self._place(draft)
+        return await self._place_once(draft)
 
     @public
     async def buy(self, symbol: str, quantity: Any = None, price: Any = None, *, quote_quantity: Any = None) -> Order:
@@ -170,7 +170,7 @@ class OrderCalls(RuleBook):
         ...     (await session.buy("BTCUSDT", quote_quantity=100)).status
         'filled'
         """
-        return await self._place(_plain_draft(symbol, "buy", quantity, price, quote_quantity))
+        return await self._place_once(_plain_draft(symbol, "buy", quantity, price, quote_quantity))
 
     @public
     async def sell(self, symbol: str, quantity: Any = None, price: Any = None, *, quote_quantity: Any = None) -> Order:
@@ -201,7 +201,7 @@ class OrderCalls(RuleBook):
         ...     (await session.sell("BTCUSDT", "0.001")).side
         'sell'
         """
-        return await self._place(_plain_draft(symbol, "sell", quantity, price, quote_quantity))
+        return await self._place_once(_plain_draft(symbol, "sell", quantity, price, quote_quantity))
 
     @public
     async def test_order(
@@ -267,7 +267,7 @@ time_in_force, client_order_id, self_trade_prevention
         await self._check_rules(draft)
         return await self._ask_signed(self._trading_venue.test(draft))
 
-    async def _place(self, draft: Draft) -> Order:
+    async def _place_once(self, draft: Draft) -> Order:
         self._may_act()
         await self._check_rules(draft)
         given = draft.client_order_id is not None

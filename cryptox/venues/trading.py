@@ -34,6 +34,7 @@ class OrderRules(Protocol):
     """What a symbol demands of an order, beyond what the kind of order demands. Pure."""
 
     symbol: Symbol
+    limits: tuple[Limit, ...]  # of the address and the account, as announced with them
 
     @property
     def reference_minutes(self) -> int | None:
@@ -56,7 +57,7 @@ class TradingVenue(Venue, Protocol):
         """The request with key, time and signature, put on when it is sent; its ``repr`` shows none of them."""
 
     def order_rules(self, symbol: str) -> Request[OrderRules]:
-        """What the symbol demands of orders, with the limits of the address."""
+        """What the symbol demands of orders."""
 
     def reference_price(self, symbol: str) -> Request[Decimal | None]:
         """The exchange's reference price; None where it has none for the symbol."""
@@ -74,7 +75,7 @@ class TradingVenue(Venue, Protocol):
         """Cancel an order; an order of a list takes the whole list with it."""
 
     def cancel_all(self, symbol: str) -> Request[list[Order]]:
-        """Cancel all open orders of a symbol; those of lists included."""
+        """Cancel all open orders of a symbol, those of lists included; nothing open is an ``OrderNotFound``."""
 
     def replace(self, ref: OrderRef, draft: Draft, cancel_id: str, *, go_on: bool) -> Request[Replaced]:
         """Cancel one order and place another; ``go_on`` places it even if the cancel fails.
@@ -83,7 +84,7 @@ class TradingVenue(Venue, Protocol):
         """
 
     def amend(self, ref: OrderRef, quantity: Decimal, new_id: str) -> Request[Order]:
-        """Lower an order's quantity; it keeps its place in the book."""
+        """Lower an order's quantity; it keeps its place in the book and takes ``new_id`` as its client order id."""
 
     def place_oco(self, symbol: str, above: Draft, below: Draft, list_id: str) -> Request[OrderList]:
         """Place a pair of which one order ends the other. Side and quantity are those of ``above``."""
@@ -92,7 +93,7 @@ class TradingVenue(Venue, Protocol):
         """Place an order that starts another once it is filled."""
 
     def place_otoco(self, symbol: str, working: Draft, above: Draft, below: Draft, list_id: str) -> Request[OrderList]:
-        """Place an order that starts a pair once it is filled."""
+        """Place an order that starts a pair once it is filled. The pair's side and quantity are those of ``above``."""
 
     def cancel_list(
         self, symbol: str, *, order_list_id: int | None, client_order_id: str | None, cancel_id: str
@@ -114,12 +115,19 @@ class TradingVenue(Venue, Protocol):
         """Orders by time or from an id on, oldest first; ranges at most ``capabilities.account_window_ms`` wide."""
 
     def fills(
-        self, symbol: str, *, start_ms: int | None, end_ms: int | None, from_id: int | None, limit: int
+        self,
+        symbol: str,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+        from_id: int | None,
+        limit: int,
+        order_id: int | None = None,
     ) -> Request[list[Fill]]:
-        """Executions, as ``orders``."""
+        """Executions by time, or from an id on without times; of one order where it is named (without times)."""
 
-    def account(self) -> Request[Account]:
-        """Rights, commission and balances (those that are not zero)."""
+    def account(self, *, zeros: bool = False) -> Request[Account]:
+        """Rights, commission and balances: those that are not zero, or with ``zeros`` all."""
 
     def fees(self, symbol: str) -> Request[Fees]:
         """Commission on a symbol."""

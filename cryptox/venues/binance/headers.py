@@ -16,6 +16,7 @@ __all__ = [
     "SBE_SCHEMA",
     "TIME_UNIT",
     "USED_WEIGHT",
+    "order_counts",
     "used_weights",
 ]
 
@@ -31,15 +32,24 @@ PAPER_CLOCK = "x-paper-clock"
 SBE_SCHEMA = "3:5"  # <schema id>:<version>, live since 2026-07-07
 
 WINDOW_LETTERS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_WINDOWED = re.compile(re.escape(USED_WEIGHT) + r"-(\d+)([smhd])", re.IGNORECASE)
+_WINDOWED = re.compile(rf"({re.escape(USED_WEIGHT)}|{re.escape(ORDER_COUNT)})-(\d+)([smhd])", re.IGNORECASE)
 
 
 def used_weights(headers: Mapping[str, str]) -> tuple[Usage, ...]:
     """What the exchange counted for this address, one entry a window; headers that make no sense are passed over."""
+    return _counted(headers, USED_WEIGHT, "REQUEST_WEIGHT")
+
+
+def order_counts(headers: Mapping[str, str]) -> tuple[Usage, ...]:
+    """The same of the orders that this account placed."""
+    return _counted(headers, ORDER_COUNT, "ORDERS")
+
+
+def _counted(headers: Mapping[str, str], wanted: str, kind: str) -> tuple[Usage, ...]:
     found = []
     for name, value in headers.items():
         match = _WINDOWED.fullmatch(name)
-        if match and value.strip().isdigit():
-            window_ms = int(match[1]) * WINDOW_LETTERS_MS[match[2].lower()]
-            found.append(Usage("REQUEST_WEIGHT", window_ms, int(value)))
+        if match and match[1].lower() == wanted and value.strip().isdigit():
+            window_ms = int(match[2]) * WINDOW_LETTERS_MS[match[3].lower()]
+            found.append(Usage(kind, window_ms, int(value)))
     return tuple(found)

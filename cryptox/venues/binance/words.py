@@ -111,6 +111,7 @@ class ExecutionType(StrEnum):
 class ExpiryReason(StrEnum):
     """Why an order expired."""
 
+    NONE = "NONE"
     REJECTED = "REJECTED"
     EXCHANGE_CANCELED = "EXCHANGE_CANCELED"
     OCO_TRIGGER = "OCO_TRIGGER"

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
-__all__ = ["AggTrade", "AveragePrice", "BookTicker", "Depth", "Kline", "Price", "Ticker", "Trade"]
+__all__ = ["AggTrade", "AveragePrice", "BookTicker", "Depth", "Kline", "Price", "ReferencePrice", "Ticker", "Trade"]
 
 Number = TypeVar("Number")
 
@@ -95,6 +95,14 @@ class AveragePrice(Struct, Generic[Number], frozen=True, rename={"minutes": "min
     minutes: int
     price: Number
     close_time: int | UnsetType = UNSET
+
+
+class ReferencePrice(Struct, Generic[Number], frozen=True, rename={"price": "referencePrice", "time": "timestamp"}):
+    """The price that rules compare with, of symbols that have one; None while it is not known."""
+
+    symbol: str
+    price: Number | None
+    time: int
 
 
 class Price(Struct, Generic[Number], frozen=True):

@@ -1,0 +1,108 @@
+"""What was about to be sent, on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cryptox.sessions.journal import Entry, Journal, state_folder
+
+ENTRY = Entry("cx-1", "place_order", "BTCUSDT", 1_700_000_000_000, 1_700_000_012_000, {"given": True})
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal("paper", "abc123", tmp_path)
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted((folder / "orders").iterdir())
+
+
+def test_what_was_begun_is_open_until_it_ends(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    assert Journal("paper", "abc123", tmp_path).open_entries() == [ENTRY]
+    journal.end("cx-1", "done", 42)
+    assert Journal("paper", "abc123", tmp_path).open_entries() == []
+
+
+def test_other_keys_and_venues_have_files_of_their_own(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    assert Journal("paper", "other1", tmp_path).open_entries() == []
+    assert Journal("binance", "abc123", tmp_path).open_entries() == []
+    assert Journal("binance:../x", "abc123", tmp_path).open_entries() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions there")
+def test_nobody_else_may_read_it(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    (path,) = files(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_cut_line_harms_nothing(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    (path,) = files(tmp_path)
+    path.write_bytes(path.read_bytes() + b'{"begin":"cx-2","opera')
+    other = Journal("paper", "abc123", tmp_path)
+    other.begin(Entry("cx-3", "cancel_order", "ETHUSDT", 1, 2))
+    assert [entry.client_order_id for entry in other.open_entries()] == ["cx-1", "cx-3"]
+
+
+def test_rubbish_harms_nothing(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    (path,) = files(tmp_path)
+    path.write_bytes(b'\xff\xfe\n[1]\n{"begin":"x"}\n{"begin":"y","operation":"o","symbol":"s","sent":"?","until":1}\n'
+                     + path.read_bytes())
+    assert journal.open_entries() == [ENTRY]
+
+
+def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "orders").write_text("a file")
+    journal = Journal("paper", "abc123", tmp_path)
+    with caplog.at_level("WARNING", logger="cryptox"):
+        journal.begin(ENTRY)
+        journal.end("cx-1", "done")
+    assert [record.message.split()[0] for record in caplog.records] == ["journal.unwritable"]
+    assert journal.open_entries() == []
+
+
+def test_lines_of_several_processes_never_mix(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from cryptox.sessions.journal import Entry, Journal\n"
+        "journal = Journal('paper', 'abc123', Path(sys.argv[1]))\n"
+        "for n in range(300): journal.begin(Entry(f'{sys.argv[2]}-{n}', 'place_order', 'B' * 300, n, n))\n"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), name]) for name in "abc"]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    found = {entry.client_order_id for entry in Journal("paper", "abc123", tmp_path).open_entries()}
+    assert found == {f"{name}-{n}" for name in "abc" for n in range(300)}
+
+
+def test_old_files_go_when_nothing_is_open(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    (path,) = files(tmp_path)
+    old = path.with_name("paper-abc123-2020-01-01.jsonl")
+    old.write_text(json.dumps({"end": "cx-0", "outcome": "done"}) + "\n")
+    journal.tidy()
+    assert old.exists()
+    journal.end("cx-1", "done")
+    journal.tidy()
+    assert not old.exists()
+    assert path.exists()
+
+
+def test_the_folder_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CRYPTOX_STATE", str(tmp_path))
+    assert state_folder() == tmp_path
+    monkeypatch.delenv("CRYPTOX_STATE")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "s"))
+    if sys.platform == "linux":
+        assert state_folder() == tmp_path / "s" / "cryptox"

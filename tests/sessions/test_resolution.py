@@ -1,0 +1,111 @@
+"""What proves that a request was not carried out."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryptox.sessions.resolution import APART_S, LATER_S, SETTLED_MS, Resolution
+
+SENT_MS = 1_700_000_000_000.0
+WINDOW_MS = 2_000.0
+
+
+def steady() -> Resolution:
+    return Resolution(SENT_MS + WINDOW_MS, 100.0, steady=True, window_ms=WINDOW_MS)
+
+
+def test_two_queries_after_the_moment_prove_it() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    assert not asked.wants_time
+    asked.found_nothing(112.1, time_was_over=True)
+    assert not asked.proven
+    asked.found_nothing(112.1 + APART_S, time_was_over=True)
+    assert asked.proven
+
+
+def test_two_queries_within_a_second_prove_nothing() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    asked.found_nothing(112.1, time_was_over=True)
+    asked.found_nothing(113.0, time_was_over=True)
+    assert not asked.proven
+
+
+def test_the_moment_itself_is_not_past() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS, 112.0)
+    assert asked.wants_time
+
+
+def test_queries_before_the_moment_count_for_nothing() -> None:
+    asked = steady()
+    for at in (100.0, 102.0, 104.0):
+        asked.found_nothing(at, time_was_over=False)
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    asked.found_nothing(112.0, time_was_over=True)
+    assert not asked.proven
+
+
+def test_failed_queries_count_for_nothing() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    asked.found_nothing(112.0, time_was_over=True)
+    for _ in range(5):
+        asked.could_not_ask()
+    assert not asked.proven
+
+
+def test_a_market_that_stands_is_judged_by_real_seconds() -> None:
+    asked = Resolution(SENT_MS + WINDOW_MS, 100.0, steady=False, window_ms=WINDOW_MS)
+    asked.told_time(SENT_MS + 10**9, 105.0)  # a market may race: its time says nothing
+    assert asked.wants_time
+    asked.told_time(SENT_MS, 112.001)
+    assert not asked.wants_time
+
+
+def test_pauses_grow_and_hit_the_moment() -> None:
+    asked = steady()
+    pauses = []
+    for _ in range(8):
+        pauses.append(asked.pause_s(100.0, SENT_MS))
+        asked.could_not_ask()
+    assert pauses[0] == 0
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 5.0
+    near = asked.pause_s(111.0, SENT_MS + 11_000)  # one second before the moment
+    assert 1.0 < near < 1.1
+    assert asked.pause_s(400.0, SENT_MS + 300_000) == LATER_S
+
+
+def test_the_second_query_comes_a_second_after_the_first() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    asked.found_nothing(112.0, time_was_over=True)
+    assert asked.pause_s(112.25, None) == APART_S - 0.25
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["time", "nothing", "failed"]), st.floats(0.0, 3.0), st.integers(-5_000, 20_000)),
+        max_size=30,
+    )
+)
+def test_proof_needs_all_of_it(told: list[tuple[str, float, int]]) -> None:
+    """Whatever comes in whatever order: proven only after a late time and two nothings begun later, a second apart."""
+    asked, now, over = steady(), 100.0, False
+    late: list[float] = []
+    for kind, pause, offset in told:
+        now += pause
+        if kind == "time":
+            asked.told_time(SENT_MS + WINDOW_MS + offset, now)
+            over = over or offset > SETTLED_MS
+        elif kind == "failed":
+            asked.could_not_ask()
+        else:
+            asked.found_nothing(now, time_was_over=not asked.wants_time)
+            if over:
+                late.append(now)
+        assert asked.wants_time is not over
+        assert asked.proven == (bool(late) and late[-1] - late[0] >= APART_S)
