@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from cryptox._boundary import boundary
+from cryptox.sessions.keys import Given
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.session import AsyncSession, open_session
 from cryptox.sessions.users import book
@@ -17,7 +20,8 @@ def connect(
     user: str | None = None,
     api_key: str | None = None,
     secret_key: str | None = None,
-    private_key: str | None = None,
+    private_key: str | os.PathLike[str] | None = None,
+    private_key_password: str | None = None,
     trading: bool | None = None,
     frame: str = "pandas",
     exact: bool = False,
@@ -28,17 +32,17 @@ def connect(
     Parameters and errors are those of :func:`cryptox.connect`. The result is an async context manager, and can be
     awaited as well.
     """
-    session = open_session(
-        venue,
-        user=user,
-        api_key=api_key,
-        secret_key=secret_key,
-        private_key=private_key,
-        trading=trading,
-        frame=frame,
-        exact=exact,
-        **settings,
-    )
-    if user is not None:
-        book.enter(session.venue.name, user, session, session)
-    return session
+    with boundary():
+        keys = Given.taken_from(
+            settings,
+            api_key=api_key,
+            secret_key=secret_key,
+            private_key=private_key,
+            private_key_password=private_key_password,
+        )
+        # What shows the variables of this frame, when something is wrong below, shows no key.
+        del api_key, secret_key, private_key, private_key_password
+        session = open_session(venue, user=user, keys=keys, trading=trading, frame=frame, exact=exact, **settings)
+        if user is not None:
+            book.enter(session.venue.name, user, session, session)
+        return session

@@ -15,12 +15,25 @@ from urllib.parse import urlsplit
 
 from cryptox.errors import ConfigurationError
 
-__all__ = ["BACKENDS", "ENCODINGS", "VENUE_VARIABLE", "Settings"]
+__all__ = [
+    "API_KEY_VARIABLE",
+    "BACKENDS",
+    "ENCODINGS",
+    "PASSWORD_VARIABLE",
+    "PRIVATE_KEY_VARIABLE",
+    "SECRET_KEY_VARIABLE",
+    "VENUE_VARIABLE",
+    "Settings",
+]
 
 VENUE_VARIABLE = "CRYPTOX_VENUE"
 REST_VARIABLE = "BINANCE_API_URL"
 STREAM_VARIABLE = "BINANCE_WS_URL"
 WS_API_VARIABLE = "BINANCE_WS_API_URL"
+API_KEY_VARIABLE = "BINANCE_API_KEY"
+SECRET_KEY_VARIABLE = "BINANCE_SECRET_KEY"  # noqa: S105  # the name, not the key
+PRIVATE_KEY_VARIABLE = "BINANCE_PRIVATE_KEY"
+PASSWORD_VARIABLE = "BINANCE_PRIVATE_KEY_PASSWORD"  # noqa: S105  # the name, not the password
 
 BACKENDS = ("pandas", "polars", "arrow")
 ENCODINGS = ("auto", "json", "sbe")

@@ -118,7 +118,8 @@ class Preview(Displayed):
     cost
         What is spent (or, selling, received), in ``quote``, commission apart.
     fee, fee_asset
-        Commission if it all took at once.
+        Commission if it all took at once, counted in the asset that is received; where a discount applies it is taken
+        from the discount's asset.
     free, free_after
         Of the asset that is spent, ``spends``: now, and afterwards.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -29,10 +30,9 @@ from .trading.orders import NONE
 from .weights import read_limits
 
 if TYPE_CHECKING:
-    from cryptox.venues.binance.venue import BinanceVenue
-
     from .streams.recording import Replayed
     from .trading.accounts import Key
+    from .venue import PaperVenue
 
 __all__ = ["PaperExchange", "PaperKeys"]
 
@@ -155,6 +155,8 @@ class PaperExchange(Displayed):
             sbe=check_flag(sbe, name="sbe"),
         )
         self._opened: State | None = None
+        self._users: dict[str, PaperKeys] = {}  # accounts of sessions that came with a name and no keys
+        self._naming = threading.Lock()
         self._front: Front | None = None
         self._server = Server(self._make_front, self._host, port)
 
@@ -254,6 +256,19 @@ class PaperExchange(Displayed):
         key = self._state.first_key()
         return self.create_account() if key is None else PaperKeys(key.api_key, key.secret)
 
+    def keys_of(self, user: str) -> PaperKeys:
+        """The HMAC keys of a user's account, created with the standard balances at the first time.
+
+        Raises
+        ------
+        ConfigurationError : its file (``path``) cannot be written.
+        """
+        with self._naming:
+            keys = self._users.get(user)
+            if keys is None or self._state.accounts.by_api_key(keys.api_key) is None:
+                keys = self._users[user] = self.create_account()
+            return keys
+
     def add_key(self, api_key: str, public_key: str | None = None, *, can_trade: bool = True) -> PaperKeys:
         """One more key of the account that ``api_key`` opens.
 
@@ -317,7 +332,7 @@ class PaperExchange(Displayed):
             raise self._idle()
         return self._server.call(lambda: replay(front.hub, path, speed=speed))
 
-    def open_venue(self, settings: object) -> BinanceVenue:  # noqa: ARG002 - the registry's form
+    def open_venue(self, settings: object) -> PaperVenue:  # noqa: ARG002 - the registry's form
         """Itself as a venue, for ``cx.connect(exchange)``; it is started if it does not listen yet."""
         from .venue import venue_of
 

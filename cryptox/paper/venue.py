@@ -14,7 +14,7 @@ from cryptox.venues.port import Hosts
 if TYPE_CHECKING:
     from cryptox.paper.exchange import PaperExchange
 
-__all__ = ["NAME", "open_venue", "venue_of"]
+__all__ = ["NAME", "PaperVenue", "open_venue", "venue_of"]
 
 NAME = "paper"
 
@@ -40,7 +40,20 @@ class _Embedded:
 _embedded = _Embedded()
 
 
-def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) -> BinanceVenue:  # noqa: ARG001  # the form
+class PaperVenue(BinanceVenue):
+    """A running paper exchange as a venue: Binance's, and accounts for whoever has none."""
+
+    def __init__(self, exchange: PaperExchange) -> None:
+        where = Hosts(rest=exchange.rest_url, stream=exchange.stream_url, ws_api=exchange.ws_api_url)
+        super().__init__(NAME, where, real_money=False)
+        self._exchange = exchange
+
+    def own_keys(self, user: str | None) -> tuple[str, str]:
+        """API key and secret of a funded account: a user's own, which outlives his session; else a new one."""
+        return self._exchange.keys_of(user) if user is not None else self._exchange.create_account()
+
+
+def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) -> PaperVenue:  # noqa: ARG001  # the form
     """The embedded exchange, started if it does not run yet; other addresses are not its own."""
     moved = [field for field in ("rest_url", "stream_url", "ws_api_url") if getattr(settings, field) is not None]
     if moved:
@@ -53,7 +66,6 @@ def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) ->
     return venue_of(_embedded.get())
 
 
-def venue_of(exchange: PaperExchange) -> BinanceVenue:
+def venue_of(exchange: PaperExchange) -> PaperVenue:
     """A running paper exchange as a venue."""
-    where = Hosts(rest=exchange.rest_url, stream=exchange.stream_url, ws_api=exchange.ws_api_url)
-    return BinanceVenue(NAME, where, real_money=False)
+    return PaperVenue(exchange)

@@ -415,21 +415,18 @@ class Acting(Signed):
 
     async def _leave_acts(self) -> None:
         """End what is under way; what was sent and not answered stays open in the journal."""
-        tasks = [pending.task for pending in self._acts.values() if pending.task is not None]
         here = asyncio.get_running_loop()
+        ours = [task for task in self._drop_acts() if task.get_loop() is here]
+        if ours:
+            await asyncio.wait(ours, timeout=1.0)
+
+    def _drop_acts(self) -> list[asyncio.Task[None]]:
+        """As ``_leave_acts``, from any thread, without waiting; the tasks that are ending."""
+        tasks = [pending.task for pending in self._acts.values() if pending.task is not None]
         for task in tasks:
-            if task.get_loop() is here:
-                task.cancel()
-            elif not task.get_loop().is_closed():
+            if not task.get_loop().is_closed():
                 task.get_loop().call_soon_threadsafe(task.cancel)
-        if tasks:
-            await asyncio.wait([task for task in tasks if task.get_loop() is here] or [_nothing(here)], timeout=1.0)
-
-
-def _nothing(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-    future: asyncio.Future[None] = loop.create_future()
-    future.set_result(None)
-    return future
+        return tasks
 
 
 def _seen(outcome: asyncio.Future[Any]) -> None:

@@ -187,9 +187,10 @@ client_order_id, self_trade_prevention
             time_in_force=time_in_force,
             client_order_id=client_order_id,
             self_trade_prevention=self_trade_prevention,
+            call="replace_order",
         )
         self._may_act()
-        await self._check_rules(draft)
+        await self._check_rules(draft, call="replace_order")
         given = {"given": True} if draft.client_order_id is not None else {}
         id_ = draft.client_order_id or new_id()
         request = self._trading_venue.replace(

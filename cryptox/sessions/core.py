@@ -13,6 +13,7 @@ from cryptox import logs
 from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError
 from cryptox.model.names import check_flag, near_names
 from cryptox.sessions.address import Address, address_of
+from cryptox.sessions.keys import KeyHolder
 from cryptox.sessions.users import book
 from cryptox.table.frames import Frame, build, check_backend
 from cryptox.transport.messages import Answer, Outgoing
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cryptox.settings import Settings
     from cryptox.table.batch import Batch
     from cryptox.table.leading import Leading
+    from cryptox.transport.crypto import Signer
 
 __all__ = ["Core", "Form", "Frame"]
 
@@ -51,11 +53,21 @@ class Core:
     """A session without its calls."""
 
     def __init__(
-        self, venue: Venue, settings: Settings, *, user: str | None = None, frame: str = "pandas", exact: bool = False
+        self,
+        venue: Venue,
+        settings: Settings,
+        *,
+        user: str | None = None,
+        frame: str = "pandas",
+        exact: bool = False,
+        keys: KeyHolder | None = None,
+        trading: bool = False,
     ) -> None:
         self.venue = venue
         self.settings = settings
         self.user = user
+        self.trading = trading
+        self._keys = KeyHolder() if keys is None else keys
         self._frame_default = frame
         self._exact_default = exact
         self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits)
@@ -67,6 +79,11 @@ class Core:
         """Kind of frame, and whether numbers are exact, where a call does not say otherwise."""
         return self._frame_default, self._exact_default
 
+    @property
+    def signer(self) -> Signer | None:
+        """The key of this session; None without one, and once the session has ended."""
+        return self._keys.signer()
+
     def weight_used(self) -> tuple[int, int] | None:
         """Request weight of this address in the current window, others' included, and its limit; None without one."""
         states = self._address.limiter.states(self._moment())
@@ -75,6 +92,7 @@ class Core:
     async def close(self, reason: str = "This session is closed.") -> None:
         """End the session: its connections are closed, and calls raise ``ConfigurationError`` from now on."""
         self._closed = self._closed or reason
+        self._keys.clear()
         if self.user is not None:
             book.forget(self.venue.name, self.user, self)
         lines, self._lines = self._lines, {}
@@ -84,6 +102,7 @@ class Core:
     def retire(self, reason: str) -> None:
         """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
         self._closed = self._closed or reason
+        self._keys.clear()
         lines, self._lines = self._lines, {}
         for line in lines.values():
             if line.loop.is_running():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from decimal import Decimal
 from typing import Any
 
 from cryptox._boundary import public
 from cryptox.errors import ValidationError
-from cryptox.model.drafts import draft_of, leg_draft
+from cryptox.model.demands import oco_drafts
+from cryptox.model.drafts import draft_of
 from cryptox.model.names import normalise_symbol
 from cryptox.model.numbers import decimal_of
 from cryptox.model.orders import Draft, Leg, OrderList
@@ -80,20 +80,24 @@ class ListCalls(ChangeCalls):
         ...     pair.contingency, len(pair.orders)
         ('oco', 2)
         """
-        amount = decimal_of(quantity, "quantity")
-        limit = draft_of(symbol, side, "LIMIT_MAKER", quantity=amount, price=price)
-        kind = "STOP_LOSS" if stop_limit_price is None else "STOP_LOSS_LIMIT"
-        stop = draft_of(
-            symbol,
-            side,
-            kind,
-            quantity=amount,
-            price=stop_limit_price,
-            stop_price=stop_price,
+        stop_limit = None if stop_limit_price is None else decimal_of(stop_limit_price, "stop_limit_price")
+        both = draft_of(
+            symbol, side, "LIMIT_MAKER", quantity=quantity, price=price, client_order_id=client_order_id, call="place_oco"
+        )
+        assert both.quantity is not None
+        assert both.price is not None
+        above, below = oco_drafts(
+            both.symbol,
+            both.side,
+            both.quantity,
+            price=both.price,
+            stop_price=decimal_of(stop_price, "stop_price"),
+            stop_limit_price=stop_limit,
             trailing_delta=trailing_delta,
         )
-        high, low = (limit, stop) if limit.side == "sell" else (stop, limit)
-        return await self._place_pair(high, low, client_order_id)
+        id_, above, below = client_order_id or new_id(), _named(above), _named(below)
+        request = self._trading_venue.place_oco(both.symbol, above, below, id_)
+        return await self._place_list("place_oco", id_, request, above, below)
 
     @public
     async def place_oto(self, symbol: str, working: Leg, pending: Leg) -> OrderList:
@@ -227,17 +231,11 @@ class ListCalls(ChangeCalls):
         about = {"order_list_id": number, "client_order_id": client_id}
         return await self._act(Act("cancel_order_list", name, id_, request, _given(about)))
 
-    async def _place_pair(self, high: Draft, low: Draft, client_order_id: str | None) -> OrderList:
-        id_ = client_order_id or new_id()
-        above, below = _named(high), _named(low)
-        request = self._trading_venue.place_oco(above.symbol, above, below, id_)
-        return await self._place_list("place_oco", id_, request, above, below)
-
     async def _place_list(
         self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft
     ) -> OrderList:
         self._may_act()
-        await self._check_rules(*drafts)
+        await self._check_rules(*drafts, call=operation)
         return await self._explaining(self._act(Act(operation, drafts[0].symbol, id_, request)), *drafts)
 
 
@@ -267,7 +265,7 @@ def _leg(symbol: str, leg: object, name: str) -> Draft:
             f"{name} must be a leg, not {type(leg).__name__}.",
             recovery_suggestions=['Make it with cx.leg("buy", "LIMIT", "0.001", price="60000").'],
         )
-    return leg_draft(symbol, leg)
+    return leg.draft(symbol)
 
 
 def _named(draft: Draft) -> Draft:

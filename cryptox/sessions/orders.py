@@ -262,14 +262,15 @@ time_in_force, client_order_id, self_trade_prevention
             time_in_force=time_in_force,
             client_order_id=client_order_id,
             self_trade_prevention=self_trade_prevention,
+            call="test_order",
         )
         self._key()
-        await self._check_rules(draft)
+        await self._check_rules(draft, call="test_order")
         return await self._ask_signed(self._trading_venue.test(draft))
 
     async def _place_once(self, draft: Draft) -> Order:
         self._may_act()
-        await self._check_rules(draft)
+        await self._check_rules(draft, call="place_order")
         given = draft.client_order_id is not None
         named = draft if given else draft.changed(client_order_id=new_id())
         assert named.client_order_id is not None

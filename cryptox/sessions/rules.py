@@ -8,13 +8,13 @@ import time
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cryptox.errors import FilterFailure, MarketClosed
 from cryptox.model.account import Breach
+from cryptox.model.drafts import refusal_of
 from cryptox.model.orders import Draft
 from cryptox.sessions.acting import Acting
 from cryptox.venues.trading import OrderRules
 
-__all__ = ["RuleBook", "refusal"]
+__all__ = ["RuleBook"]
 
 RULES_LIVE_S = 3600.0
 REFERENCE_LIVES_S = 60.0  # for verdicts that are the same for all prices near it
@@ -47,18 +47,19 @@ class RuleBook(Acting):
         reference = await self._reference(kept, draft)
         return kept.rules, reference, kept.rules.judge(draft, reference)
 
-    async def _check_rules(self, *drafts: Draft) -> None:
+    async def _check_rules(self, *drafts: Draft, call: str) -> None:
         """Refuse what breaks a rule of its symbol, before anything is sent.
 
         Raises
         ------
-        FilterFailure, MarketClosed
-            With the nearest order that keeps all rules as ``suggested``.
+        FilterFailure, MarketClosed, OrderRejected
+            With the nearest order that keeps all rules as ``suggested``, a corrected ``call``.
         """
         for draft in drafts:
             rules, reference, breaches = await self._judged(draft)
             if breaches:
-                raise refusal(draft, breaches, rules.nearest(draft, reference))
+                nearest = rules.nearest(draft, reference)
+                raise refusal_of(breaches, draft, nearest, call=call, context={"sent": False})
 
     def _forget_rules(self, symbol: str) -> None:
         """The exchange judged otherwise: what is known of the symbol is old."""
@@ -90,20 +91,3 @@ class RuleBook(Acting):
                 kept.has_none_at = now
         kept.reference, kept.reference_at = (average if own is None else own), now
         return kept.reference
-
-
-def refusal(draft: Draft, breaches: tuple[Breach, ...], nearest: Draft | None) -> FilterFailure | MarketClosed:
-    """Our error for an order that breaks rules of its symbol; nothing was sent."""
-    told = " ".join(breach.message for breach in breaches)
-    arguments = None if nearest is None else {"call": "place_order", **nearest.arguments()}
-    context = {"symbol": draft.symbol, "rules": [breach.rule for breach in breaches], "sent": False}
-    if any(breach.rule == "STATUS" for breach in breaches):
-        return MarketClosed(told, context=context)
-    if nearest is None:
-        advice = [f"Look at symbol({draft.symbol!r}) for its rules."]
-    else:
-        changed = {
-            name: value for name, value in nearest.arguments().items() if draft.arguments().get(name) != value
-        }
-        advice = ["Nearest that keeps all rules: " + ", ".join(f"{name}={value!r}" for name, value in changed.items())]
-    return FilterFailure(told, recovery_suggestions=advice, context=context, suggested=arguments)

@@ -13,22 +13,25 @@ from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError
 from cryptox.model.names import check_flag
 from cryptox.sessions.book import BookCalls
+from cryptox.sessions.keys import Given, KeyHolder, keys_for
 from cryptox.sessions.klines import KlineCalls
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.live.live import AsyncLive
 from cryptox.sessions.live.record import AsyncRecording
 from cryptox.sessions.live.replay import AsyncReplay
+from cryptox.sessions.preview import PreviewCalls
 from cryptox.sessions.symbols import SymbolCalls
 from cryptox.sessions.tickers import TickerCalls
 from cryptox.sessions.trades import TradeCalls
 from cryptox.settings import BACKENDS, VENUE_VARIABLE, Settings
+from cryptox.transport.private import require_private
 from cryptox.venues.port import Venue
 from cryptox.venues.registry import DEFAULT_VENUE, open_venue
 
 __all__ = ["AsyncSession", "open_default", "open_session"]
 
 
-class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, Displayed):
+class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, PreviewCalls, Displayed):
     """A session with one exchange, for use with ``await``.
 
     Made by ``cx.aio.connect``. Nothing is sent before the first call. An async context manager.
@@ -143,6 +146,7 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
             await recording.stop()
         if self._live is not None:
             await self._live.close()
+        await self._leave_acts()
         await super().close(reason)
 
     def retire(self, reason: str) -> None:
@@ -151,13 +155,15 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
             recording.end()
         if self._live is not None:
             self._live.retire()
+        self._drop_acts()
         super().retire(reason)
 
     def __repr__(self) -> str:
         """One line: who, where."""
         user = "" if self.user is None else f", user {self.user!r}"
         closed = "" if self._closed is None else ", closed"
-        return f"<AsyncSession {self.venue.name} at {self.venue.hosts.rest}{user}, reads only{closed}>"
+        does = "trades" if self.trading and self._keys.filled else "reads only"
+        return f"<AsyncSession {self.venue.name} at {self.venue.hosts.rest}{user}, {does}{closed}>"
 
     def __await__(self) -> Any:
         """Itself: ``session = await cx.aio.connect(...)`` reads as naturally as without ``await``."""
@@ -181,9 +187,7 @@ def open_session(
     venue: Any = None,
     *,
     user: str | None = None,
-    api_key: str | None = None,
-    secret_key: str | None = None,
-    private_key: str | None = None,
+    keys: Given | KeyHolder | None = None,
     trading: bool | None = None,
     frame: str = "pandas",
     exact: bool = False,
@@ -192,18 +196,14 @@ def open_session(
 ) -> AsyncSession:
     """A new session; sends nothing, checks its arguments.
 
+    Keys are in ``keys``, or by name among the settings; of a session that goes on with another's they are a holder.
+
     Raises
     ------
     ConfigurationError
-        Unknown venue, setting or backend; addresses that do not fit; keys, which this version has no use for.
+        Unknown venue, setting or backend; addresses that do not fit; keys that cannot be used, or too few of them.
     """
-    if (trading is not None and trading is not False) or any(
-        key is not None for key in (api_key, secret_key, private_key)
-    ):
-        raise ConfigurationError(
-            "This version of cryptox reads public market data only: it takes no keys and does not trade.",
-            recovery_suggestions=["Leave out api_key, secret_key, private_key and trading; public data needs no key."],
-        )
+    given = Given.taken_from(settings)
     if user is not None and (not isinstance(user, str) or not user.strip()):
         raise ConfigurationError(f"user must be a name, not {user!r}.")
     if not isinstance(frame, str) or frame not in BACKENDS:
@@ -212,27 +212,64 @@ def open_session(
         )
     surroundings = os.environ if environment is None else environment
     chosen = (surroundings.get(VENUE_VARIABLE) or DEFAULT_VENUE) if venue is None else venue
-    given = Settings.of(settings)
-    return AsyncSession(
-        _venue(chosen, given, surroundings), given, user=user, frame=frame, exact=check_flag(exact, name="exact")
-    )
+    chosen_settings = Settings.of(settings)
+    exact = check_flag(exact, name="exact")
+    place = _venue(chosen, chosen_settings, surroundings)
+    if not isinstance(keys, KeyHolder):
+        given = keys if keys and not given else given
+        if given:
+            require_private(place.hosts.rest)
+        keys = keys_for(place, user, given, surroundings)
+    able = _trades(trading, place, keys)
+    return AsyncSession(place, chosen_settings, user=user, frame=frame, exact=exact, keys=keys, trading=able)
 
 
 def open_default(
-    venue: Any, former: Any, *, frame: str | None = None, exact: bool | None = None, **settings: Any
+    venue: Any,
+    former: Any,
+    keys: Given | KeyHolder,
+    *,
+    frame: str | None = None,
+    exact: bool | None = None,
+    **settings: Any,
 ) -> AsyncSession:
     """A new default session; what is not given stays as in the ``former`` one (of either face), if there is one."""
     if former is None:
         return open_session(
-            venue, frame="pandas" if frame is None else frame, exact=False if exact is None else exact, **settings
+            venue,
+            keys=keys,
+            frame="pandas" if frame is None else frame,
+            exact=False if exact is None else exact,
+            **settings,
         )
+    former = getattr(former, "_session", former)
+    moved = any(name.endswith("_url") for name in settings)
+    if not keys and not moved and former._keys.filled:
+        keys = former._keys.copy()
+        settings.setdefault("trading", former.trading)
     kept_frame, kept_exact = former.form
     return open_session(
-        former.venue if not any(name.endswith("_url") for name in settings) else None,
+        None if moved else former.venue,
+        keys=keys,
         frame=kept_frame if frame is None else frame,
         exact=kept_exact if exact is None else exact,
         **settings,
     )
+
+
+def _trades(trading: bool | None, venue: Venue, keys: KeyHolder) -> bool:
+    """Whether a session may place and cancel orders: where money is real only if it was said."""
+    if trading is None:
+        return not venue.capabilities.real_money
+    wanted = check_flag(trading, name="trading")
+    if wanted and not keys.filled:
+        raise ConfigurationError(
+            f"trading=True wants a key, and there is none for {venue.name}.",
+            recovery_suggestions=[
+                "Give api_key and secret_key (HMAC) or private_key (Ed25519, RSA), or keep them: cx.keys.ask(user)."
+            ],
+        )
+    return wanted
 
 
 def _venue(venue: Any, settings: Settings, environment: Mapping[str, str]) -> Venue:

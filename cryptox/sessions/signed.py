@@ -24,9 +24,6 @@ SKEWED_TWICE = 2  # tries of a read whose time was not accepted; the clock is re
 class Signed(Core):
     """A session that may have a key."""
 
-    signer: Signer | None = None
-    trading: bool = False
-
     async def _ask_signed(self, request: Request[T]) -> T:
         """The answer to a signed question.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, cast
 
+from cryptox.sessions.keys import Given
 from cryptox.sessions.session import open_default, open_session
 from cryptox.sessions.users import book
 from cryptox.sync import door
@@ -18,7 +20,8 @@ def connect(
     user: str | None = None,
     api_key: str | None = None,
     secret_key: str | None = None,
-    private_key: str | None = None,
+    private_key: str | os.PathLike[str] | None = None,
+    private_key_password: str | None = None,
     trading: bool | None = None,
     frame: str = "pandas",
     exact: bool = False,
@@ -33,8 +36,16 @@ def connect(
         exchange: no account, no network), or a ``PaperExchange``. Default from the environment: ``CRYPTOX_VENUE``.
     user
         A name to find the session by. Connecting it again closes the former session of that name.
-    api_key, secret_key, private_key, trading
-        Not yet: this version reads public market data only, and refuses them.
+    api_key, secret_key
+        An HMAC key of the account. Without keys a session without ``user``, on the venue of ``CRYPTOX_VENUE`` (or
+        ``binance``), takes those of the environment: ``BINANCE_API_KEY`` with ``BINANCE_SECRET_KEY`` or
+        ``BINANCE_PRIVATE_KEY``; one with ``user`` those that ``cx.keys`` keeps for that name. On ``paper`` a session
+        without keys gets a funded account of its own, and a ``user`` the same one again.
+    private_key, private_key_password
+        An Ed25519 or RSA key in place of ``secret_key``: path of a PEM file, or its text; and its password, where it
+        is encrypted.
+    trading
+        Whether the session may place and cancel orders. Where money is real only with True; elsewhere unless False.
     frame
         ``"pandas"``, ``"polars"`` or ``"arrow"``: what calls give unless they say otherwise.
     exact
@@ -51,7 +62,8 @@ def connect(
     Raises
     ------
     ConfigurationError
-        Unknown venue, setting or backend; addresses that do not fit.
+        Unknown venue, setting or backend; addresses that do not fit; keys that cannot be used. Nothing of the keys is
+        in the error.
 
     Examples
     --------
@@ -60,12 +72,19 @@ def connect(
     7
     """
     with door.boundary():
-        core = open_session(
-            venue,
-            user=user,
+        keys = Given.taken_from(
+            settings,
             api_key=api_key,
             secret_key=secret_key,
             private_key=private_key,
+            private_key_password=private_key_password,
+        )
+        # What shows the variables of this frame, when something is wrong below, shows no key.
+        del api_key, secret_key, private_key, private_key_password
+        core = open_session(
+            venue,
+            user=user,
+            keys=keys,
             trading=trading,
             frame=frame,
             exact=exact,
@@ -81,8 +100,8 @@ def use(venue: Any = None, *, frame: str | None = None, exact: bool | None = Non
     """Set the default session, the one behind the functions of the module, and return it.
 
     Parameters are those of :func:`connect`. Without a venue the former default session's is kept, so that
-    ``cx.use(frame="polars")`` never moves anything from the paper exchange to a real one; the same holds for ``frame``
-    and ``exact``. The former session closes itself when nobody holds it any more.
+    ``cx.use(frame="polars")`` never moves anything from the paper exchange to a real one; the same holds for keys,
+    ``trading``, ``frame`` and ``exact``. The former session closes itself when nobody holds it any more.
 
     Examples
     --------
@@ -90,8 +109,9 @@ def use(venue: Any = None, *, frame: str | None = None, exact: bool | None = Non
     'paper'
     """
     with door.boundary():
+        keys = Given.taken_from(settings)
         former = door.current_session() if venue is None else None
-        return door.use_session(Session(open_default(venue, former, frame=frame, exact=exact, **settings)))
+        return door.use_session(Session(open_default(venue, former, keys, frame=frame, exact=exact, **settings)))
 
 
 def users() -> list[str]:

@@ -909,6 +909,12 @@ class Session(Displayed):
             return self._session.user
 
     @property
+    def trading(self) -> bool:
+        """The session's ``trading``."""
+        with door.boundary():
+            return self._session.trading
+
+    @property
     def form(self) -> tuple[str, bool]:
         """Kind of frame, and whether numbers are exact, where a call does not say otherwise."""
         with door.boundary():

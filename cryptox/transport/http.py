@@ -17,6 +17,7 @@ from cryptox.errors import CryptoxError, ExchangeError, NetworkError, NotSent
 
 from .body import MAX_BODY, BrokenBodyError, Collector, TooLargeError
 from .messages import Answer, Outgoing
+from .private import require_private
 from .proxies import Proxies, is_loopback
 from .tls import trusted
 
@@ -57,7 +58,8 @@ class Http:
         Parameters
         ----------
         outgoing
-            The request; it is sent at most once.
+            The request; it is sent at most once. One that is to be signed is signed when it is about to be sent; errors
+            tell only of the request without key and signature, and hold neither.
         deadline_s
             Total time allowed, in seconds, from now to the last byte.
 
@@ -70,11 +72,14 @@ class Http:
         ExchangeError
             The decoded body is larger than 64 MiB.
         ConfigurationError
-            The proxy or the certificates of the environment cannot be used.
+            The proxy or the certificates of the environment cannot be used; or a signed request would go unencrypted
+            to another machine.
         """
         import aiohttp
         from yarl import URL
 
+        if outgoing.sign is not None:
+            require_private(outgoing.url)
         url = URL(outgoing.url, encoded=True)
         host = url.host or ""
         proxy = self._proxies.choose(url.scheme, host, url.explicit_port)
@@ -84,10 +89,19 @@ class Http:
             async with asyncio.timeout(deadline_s):
                 tls = await self._context() if url.scheme == "https" or proxy is not None else True
                 return await self._exchange(session, outgoing, url, proxy, tls, trace, deadline_s)
-        except CryptoxError:
-            raise
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise _explain(error, outgoing.method, url, trace.sent_at is not None, deadline_s) from error
+            failure = _explain(error, outgoing.method, url, trace.sent_at is not None, deadline_s)
+            if outgoing.sign is None:
+                raise failure from error
+        except BaseException as error:
+            if outgoing.sign is not None:
+                _bare(error)
+            raise
+        try:
+            # Outside of the handler: the client library's error, and its frames, hold what was signed.
+            raise failure
+        finally:
+            del failure
 
     async def aclose(self) -> None:
         """Close every connection; nothing can be sent afterwards."""
@@ -107,7 +121,11 @@ class Http:
         deadline_s: float,
     ) -> Answer:
         import aiohttp
+        from yarl import URL
 
+        if outgoing.sign is not None:
+            outgoing = outgoing.sign(outgoing)
+            url = URL(outgoing.url, encoded=True)
         headers = dict(outgoing.headers)
         if not any(name.lower() == "accept-encoding" for name in headers):
             # Zipping costs more than it saves where bytes never leave the machine.
@@ -173,6 +191,11 @@ class Http:
         except CryptoxError:
             self._tls = None
             raise
+
+
+def _bare(error: BaseException) -> None:
+    """Part an error from the frames and errors it came through; they may hold what was signed."""
+    error.__cause__ = error.__context__ = error.__traceback__ = None
 
 
 def _stamps() -> Any:

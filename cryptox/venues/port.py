@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from cryptox.errors import CryptoxError
 from cryptox.model.book import BookUpdate
@@ -26,6 +26,7 @@ __all__ = [
     "Inbox",
     "LiveVenue",
     "LocalBook",
+    "OwnKeys",
     "Request",
     "Rows",
     "Rules",
@@ -87,6 +88,14 @@ class Capabilities:
     real_money: bool = True
     orders_cap: int = 1000  # rows of one answer with orders or executions
     account_window_ms: int = 86_400_000  # widest range of one such request
+
+
+@runtime_checkable
+class OwnKeys(Protocol):
+    """A venue that gives sessions without keys an account of their own; an optional part of the port."""
+
+    def own_keys(self, user: str | None) -> tuple[str, str]:
+        """API key and HMAC secret of a funded account: always the same one of a named user, else a new one."""
 
 
 class Venue(Protocol):
