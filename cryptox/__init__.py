@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from cryptox import aio, errors, logs
+    from cryptox.model.drafts import leg
     from cryptox.model.events import Gap
     from cryptox.model.symbols import Symbol
     from cryptox.paper.exchange import PaperExchange
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from cryptox.table.attrs import attrs
 
 _HOMES = {
+    "cryptox.model.drafts": ("leg",),
     "cryptox.model.events": ("Gap",),
     "cryptox.model.symbols": ("Symbol",),
     "cryptox.paper.exchange": ("PaperExchange",),
@@ -96,6 +98,7 @@ __all__ = [
     "klines_bulk",
     "last_error",
     "last_partial",
+    "leg",
     "live",
     "logs",
     "prices",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from cryptox._display import Displayed
+from cryptox.errors import CryptoxError, FilterFailure
 
 from .events import moment
 from .orders import Draft
@@ -92,11 +93,14 @@ class Breach(Displayed):
     nearest
         Arguments of the call with the nearest values that keep the rule: ``{"quantity": "0.00012"}``; empty where
         there are none.
+    error
+        Class of the error that such an order deserves.
     """
 
     rule: str
     message: str
     nearest: Mapping[str, Any] = field(default_factory=dict)
+    error: type[CryptoxError] = field(default=FilterFailure, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from cryptox.errors import (
     OutcomeUnknown,
     RateLimited,
     TradingNotEnabled,
+    ValidationError,
 )
 from cryptox.sessions.counts import OrderCounts
 from cryptox.sessions.journal import Entry, Journal
@@ -86,7 +87,7 @@ class Pending:
     task: asyncio.Task[None] | None = None
 
 
-class Settled(Exception):  # noqa: N818  # not an error: what a question has found out
+class Settled(Exception):  # not an error: what a question has found out
     """It is known that the act was not done, and why."""
 
     def __init__(self, error: CryptoxError) -> None:
@@ -94,7 +95,7 @@ class Settled(Exception):  # noqa: N818  # not an error: what a question has fou
         self.error = error
 
 
-class _Doubt(Exception):  # noqa: N818  # not an error: a state
+class _Doubt(Exception):  # not an error: a state
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
@@ -159,6 +160,12 @@ class Acting(Signed):
             The exchange's definite refusal.
         """
         self._may_act()
+        if act.client_order_id in _live:
+            raise ValidationError(
+                f"{act.client_order_id!r} is under way already; nothing was sent.",
+                recovery_suggestions=["Look at session.unresolved(), or leave client_order_id out."],
+                context={"client_order_id": act.client_order_id, "sent": False},
+            )
         await self._as_of()
         if not self._has_recovered:
             self._recover()
@@ -225,7 +232,8 @@ class Acting(Signed):
                 pending.accepted_until_ms = stamp + self.settings.order_recv_window
                 return stamp
 
-            outgoing = self._signed(super()._outgoing(request), self.settings.order_recv_window, timestamp_ms)
+            unsigned = venue.outgoing(request, self.settings.encoding)
+            outgoing = self._signed(unsigned, self.settings.order_recv_window, timestamp_ms)
             try:
                 answer = await line.send(
                     outgoing,

@@ -153,6 +153,8 @@ class Core:
         refused = self.venue.refusal(request, answer)
         if refused is not None:
             raise await self._explained(refused, request)
+        if not unread:  # a refusal that is an answer to what was asked
+            return request.read(answer), answer
         raise self._place(unread[-1], {**request.context, "endpoint": request.path})
 
     async def _send(self, request: Request[Any], *, bulk: bool, legible: Callable[[Answer], bool]) -> Answer:

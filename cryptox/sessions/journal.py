@@ -1,4 +1,6 @@
-"""What was about to be sent, on disk: one line before, one line at the end. The next session settles what a dead kernel left.
+"""What was about to be sent, on disk: one line before, one line at the end.
+
+The next session of the same key settles what a dead kernel left.
 
 An append-only file a day, a venue and a key, in the user's state folder, mode 0600. Nothing in it is secret: ids,
 symbols, times, and a fingerprint of the key in the file's name. A line is written with one call, so lines of several

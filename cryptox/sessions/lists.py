@@ -82,7 +82,13 @@ class ListCalls(ChangeCalls):
         """
         stop_limit = None if stop_limit_price is None else decimal_of(stop_limit_price, "stop_limit_price")
         both = draft_of(
-            symbol, side, "LIMIT_MAKER", quantity=quantity, price=price, client_order_id=client_order_id, call="place_oco"
+            symbol,
+            side,
+            "LIMIT_MAKER",
+            quantity=quantity,
+            price=price,
+            client_order_id=client_order_id,
+            call="place_oco",
         )
         assert both.quantity is not None
         assert both.price is not None
@@ -225,15 +231,11 @@ class ListCalls(ChangeCalls):
         name = normalise_symbol(symbol)
         number, client_id = list_ids(order_list)
         id_ = new_id()
-        request = self._trading_venue.cancel_list(
-            name, order_list_id=number, client_order_id=client_id, cancel_id=id_
-        )
+        request = self._trading_venue.cancel_list(name, order_list_id=number, client_order_id=client_id, cancel_id=id_)
         about = {"order_list_id": number, "client_order_id": client_id}
         return await self._act(Act("cancel_order_list", name, id_, request, _given(about)))
 
-    async def _place_list(
-        self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft
-    ) -> OrderList:
+    async def _place_list(self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft) -> OrderList:
         self._may_act()
         await self._check_rules(*drafts, call=operation)
         return await self._explaining(self._act(Act(operation, drafts[0].symbol, id_, request)), *drafts)
@@ -274,5 +276,3 @@ def _named(draft: Draft) -> Draft:
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-

@@ -103,9 +103,7 @@ class PastOrderCalls(ListCalls):
         'executing'
         """
         number, client_id = list_ids(id)
-        found = await self._ask_signed(
-            self._trading_venue.order_list(order_list_id=number, client_order_id=client_id)
-        )
+        found = await self._ask_signed(self._trading_venue.order_list(order_list_id=number, client_order_id=client_id))
         return await Lister(self).with_orders(found)
 
     @public
@@ -202,9 +200,7 @@ class PastOrderCalls(ListCalls):
         venue = self._trading_venue
 
         def page(start_ms: int | None, end_ms: int | None, from_id: int | None, rows: int) -> Awaitable[list[Order]]:
-            return self._ask_signed(
-                venue.orders(name, start_ms=start_ms, end_ms=end_ms, from_id=from_id, limit=rows)
-            )
+            return self._ask_signed(venue.orders(name, start_ms=start_ms, end_ms=end_ms, from_id=from_id, limit=rows))
 
         found = await self._collected(page, lambda order: order.order_id, limit, Window(start, end))
         return self._frame(orders_batch(found, exact=form.exact), form, symbol=name, as_of=self._now_text())

@@ -144,9 +144,7 @@ def _spent(draft: Draft, estimate: _Estimate) -> Decimal | None:
     return estimate.quote if draft.side == "buy" else estimate.base
 
 
-def _unaffordable(
-    draft: Draft, symbol: Symbol, estimate: _Estimate, account: Account | None
-) -> tuple[Breach, ...]:
+def _unaffordable(draft: Draft, symbol: Symbol, estimate: _Estimate, account: Account | None) -> tuple[Breach, ...]:
     spends = symbol.quote if draft.side == "buy" else symbol.base
     needed = _spent(draft, estimate)
     if account is None or needed is None:

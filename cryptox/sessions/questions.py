@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from cryptox.errors import NotSent, OrderNotFound, OrderRejected
-from cryptox.model.orders import Order, OrderList, Replaced
+from cryptox.model.orders import Fill, Order, OrderList, Replaced
 from cryptox.sessions.acting import Question, Settled
 from cryptox.sessions.journal import Entry
 from cryptox.venues.port import Request
@@ -64,6 +64,8 @@ def questions(session: Asker) -> dict[str, Question]:
 
 
 class Lister:
+    """Looks for signs of acts."""
+
     def __init__(self, session: Asker) -> None:
         self._session = session
 
@@ -76,6 +78,7 @@ class Lister:
         return await self._with_fills(order)
 
     async def canceled(self, entry: Entry) -> Order | None:
+        """The order to be canceled, once it is."""
         order = await self._order(_ref(entry))
         if order is None:
             raise Settled(OrderNotFound(f"There is no such order of {entry.symbol} to cancel."))
@@ -92,6 +95,7 @@ class Lister:
         )
 
     async def all_canceled(self, entry: Entry) -> list[Order] | None:
+        """The orders canceled since, once none is open."""
         venue, ask = self._session._trading_venue, self._session._ask_signed
         if await ask(venue.open_orders(entry.symbol)):
             return None
@@ -99,10 +103,12 @@ class Lister:
         return [order for order in recent if order.status == "canceled" and order.updated_ms >= entry.sent_ms]
 
     async def order_list(self, entry: Entry) -> OrderList | None:
+        """The list that carries the act's own client order id."""
         found = await self._list(None, entry.client_order_id)
         return None if found is None else await self.with_orders(found)
 
     async def list_canceled(self, entry: Entry) -> OrderList | None:
+        """The list to be canceled, once it is."""
         found = await self._list(entry.about.get("order_list_id"), entry.about.get("client_order_id"))
         if found is None:
             raise Settled(OrderNotFound(f"There is no such order list of {entry.symbol} to cancel."))
@@ -139,7 +145,8 @@ class Lister:
         request = venue.fills(
             order.symbol, start_ms=None, end_ms=None, from_id=None, limit=LAST_ORDERS, order_id=order.order_id
         )
-        return order.changed(fills=tuple(await self._session._ask_signed(request)))
+        fills: list[Fill] = await self._session._ask_signed(request)
+        return order.changed(fills=tuple(fills))
 
 
 @dataclass(frozen=True)

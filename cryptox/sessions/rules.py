@@ -39,11 +39,11 @@ class RuleBook(Acting):
 
     async def _rules(self, symbol: str) -> OrderRules:
         """The rules of a symbol, at most an hour old; a refusal of the exchange has them read anew."""
-        return (await self._kept(symbol)).rules
+        return (await self._rules_kept(symbol)).rules
 
     async def _judged(self, draft: Draft) -> tuple[OrderRules, Decimal | None, tuple[Breach, ...]]:
         """The rules that an order breaks, with what they were judged by."""
-        kept = await self._kept(draft.symbol)
+        kept = await self._rules_kept(draft.symbol)
         reference = await self._reference(kept, draft)
         return kept.rules, reference, kept.rules.judge(draft, reference)
 
@@ -65,7 +65,7 @@ class RuleBook(Acting):
         """The exchange judged otherwise: what is known of the symbol is old."""
         self._kept_rules.pop(symbol, None)
 
-    async def _kept(self, symbol: str) -> _Kept:
+    async def _rules_kept(self, symbol: str) -> _Kept:
         kept = self._kept_rules.get(symbol)
         if kept is None or time.monotonic() - kept.read_at > RULES_LIVE_S:
             rules = await self._ask(self._trading_venue.order_rules(symbol))

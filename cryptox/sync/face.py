@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._display import Displayed
+from cryptox.model.account import Fees, Preview
+from cryptox.model.orders import Leg, Order, OrderList, Replaced
 from cryptox.model.symbols import Symbol
 from cryptox.sessions.session import AsyncSession
 from cryptox.sync import door
@@ -889,6 +891,990 @@ class Session(Displayed):
         """
         with door.boundary():
             return door.call(self._session.server_time())
+
+    def preview_order(
+        self,
+        symbol: str,
+        side: str,
+        type: str = "LIMIT",
+        *,
+        quantity: Any = None,
+        price: Any = None,
+        quote_quantity: Any = None,
+        stop_price: Any = None,
+        trailing_delta: int | None = None,
+        iceberg_quantity: Any = None,
+        time_in_force: str | None = None,
+        client_order_id: str | None = None,
+        self_trade_prevention: str | None = None,
+    ) -> Preview:
+        """What would be sent: verdict, nearest valid values, cost, fee, balance after. Nothing is placed.
+
+        Works where the session only reads; without a key it leaves fee and balance out.
+
+        Parameters
+        ----------
+        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
+            As in ``place_order``.
+
+        Returns
+        -------
+        Preview
+            Costs of an order without a price are estimates by the book of this moment.
+
+        Raises
+        ------
+        ValidationError, BadSymbol
+            The arguments do not make an order.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 40 with a key (account and commission); up to 49 more where rules or the book have to be read.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/filters.
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     preview = session.preview_order("BTCUSDT", "buy", quantity="0.0000123", price="60000.001")
+        >>> preview.accepted, preview.nearest["price"]
+        (False, '60000')
+        """
+        with door.boundary():
+            return door.call(
+                self._session.preview_order(
+                    symbol,
+                    side,
+                    type,
+                    quantity=quantity,
+                    price=price,
+                    quote_quantity=quote_quantity,
+                    stop_price=stop_price,
+                    trailing_delta=trailing_delta,
+                    iceberg_quantity=iceberg_quantity,
+                    time_in_force=time_in_force,
+                    client_order_id=client_order_id,
+                    self_trade_prevention=self_trade_prevention,
+                )
+            )
+
+    def order(self, symbol: str, order: int | str | Order) -> Order:
+        """One order as the exchange has it now.
+
+        Parameters
+        ----------
+        symbol, order
+            As in ``cancel_order``.
+
+        Returns
+        -------
+        Order
+            Without its fills; ``fills`` has them.
+
+        Raises
+        ------
+        OrderNotFound
+            No such order of that symbol.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 4.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints (order).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     placed = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     (session.order("BTCUSDT", placed.client_order_id)).status
+        'new'
+        """
+        with door.boundary():
+            return door.call(self._session.order(symbol, order))
+
+    def order_list(self, id: int | str) -> OrderList:
+        """One order list, with its orders as they are now.
+
+        Parameters
+        ----------
+        id
+            The list's id or its client order id.
+
+        Returns
+        -------
+        OrderList
+            With its orders.
+
+        Raises
+        ------
+        OrderNotFound
+            No such list.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 4 for the list and 4 for each of its orders.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints (orderList).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     pair = session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
+        ...     (session.order_list(pair.order_list_id)).status
+        'executing'
+        """
+        with door.boundary():
+            return door.call(self._session.order_list(id))
+
+    def open_orders(self, symbol: str | None = None, *, frame: str | None = None, exact: bool | None = None) -> Frame:
+        """Orders to which more may happen.
+
+        Parameters
+        ----------
+        symbol
+            In any spelling; None for all symbols.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns:
+
+            - order_id (integer, index): unique within its symbol
+            - symbol (word): symbol
+            - client_order_id (word): the id that the order was placed with
+            - side (side): buy or sell
+            - type (word): LIMIT, MARKET, STOP_LOSS, ...
+            - status (word): new, partially_filled, filled, canceled, ...
+            - price (price): limit price; null for an order without one
+            - quantity (quantity): quantity ordered, in base asset
+            - filled (quantity): quantity executed, in base asset
+            - quote_filled (volume): value executed, in quote asset
+            - average_price (price): quote_filled divided by filled; null where nothing is filled
+            - time_in_force (word): GTC, IOC or FOK
+            - stop_price (price): price that triggers it; null for an order without one
+            - time (time): when it was placed
+            - updated (time): when it changed last
+            - order_list_id (integer): its order list, -1 for none
+            - quote_quantity (volume): value ordered, in quote asset; null where a quantity was
+            - iceberg_quantity (quantity): part that the book shows; null where it shows all
+            - trailing_delta (integer): distance of a trailing stop in hundredths of a percent, 0 for none
+            - self_trade_prevention (word): what happens when the account would trade with itself
+            - expiry_reason (word): why it expired; null where it did not
+
+
+        Raises
+        ------
+        BadSymbol
+            Nothing trades under that name here.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 6 for one symbol, 80 for all.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints (openOrders).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     placed = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     list((session.open_orders("BTCUSDT")).status)
+        ['new']
+        """
+        with door.boundary():
+            return door.call(self._session.open_orders(symbol, frame=frame, exact=exact))
+
+    def orders(
+        self,
+        symbol: str,
+        limit: int | None = 500,
+        *,
+        start: Any = None,
+        end: Any = None,
+        frame: str | None = None,
+        exact: bool | None = None,
+    ) -> Frame:
+        """Orders of a symbol, open and past, oldest first.
+
+        Parameters
+        ----------
+        symbol
+            In any spelling.
+        limit
+            Rows at most: the newest; with ``start`` the first from there. None for all.
+        start, end
+            Range ``[start, end)`` of the orders' times, of any width, in any form of time.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns:
+
+            - order_id (integer, index): unique within its symbol
+            - symbol (word): symbol
+            - client_order_id (word): the id that the order was placed with
+            - side (side): buy or sell
+            - type (word): LIMIT, MARKET, STOP_LOSS, ...
+            - status (word): new, partially_filled, filled, canceled, ...
+            - price (price): limit price; null for an order without one
+            - quantity (quantity): quantity ordered, in base asset
+            - filled (quantity): quantity executed, in base asset
+            - quote_filled (volume): value executed, in quote asset
+            - average_price (price): quote_filled divided by filled; null where nothing is filled
+            - time_in_force (word): GTC, IOC or FOK
+            - stop_price (price): price that triggers it; null for an order without one
+            - time (time): when it was placed
+            - updated (time): when it changed last
+            - order_list_id (integer): its order list, -1 for none
+            - quote_quantity (volume): value ordered, in quote asset; null where a quantity was
+            - iceberg_quantity (quantity): part that the book shows; null where it shows all
+            - trailing_delta (integer): distance of a trailing stop in hundredths of a percent, 0 for none
+            - self_trade_prevention (word): what happens when the account would trade with itself
+            - expiry_reason (word): why it expired; null where it did not
+
+
+        Raises
+        ------
+        BadSymbol, ValidationError
+            Not a symbol, a number of rows or a time; a start after the end.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 20 for each 1000 rows.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints (allOrders).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     placed = session.buy("BTCUSDT", "0.001")
+        ...     list((session.orders("BTCUSDT", 10)).status)
+        ['filled']
+        """
+        with door.boundary():
+            return door.call(self._session.orders(symbol, limit, start=start, end=end, frame=frame, exact=exact))
+
+    def fills(
+        self,
+        symbol: str,
+        limit: int | None = 500,
+        *,
+        start: Any = None,
+        end: Any = None,
+        frame: str | None = None,
+        exact: bool | None = None,
+    ) -> Frame:
+        """Executions of the account's orders, oldest first.
+
+        Parameters
+        ----------
+        symbol, limit, start, end, frame, exact
+            As in ``orders``.
+
+        Returns
+        -------
+        Frame
+            Columns:
+
+            - time (time, index): time of the trade
+            - symbol (word): symbol
+            - id (integer): trade id, unique within its symbol
+            - order_id (integer): the order that was executed
+            - side (side): of the order
+            - price (price): price
+            - quantity (quantity): quantity, in base asset
+            - quote_quantity (volume): price times quantity, in quote asset
+            - fee (quantity): commission, in fee_asset
+            - fee_asset (word): asset that the commission was taken in
+            - maker (flag): the order rested in the book
+
+
+        Raises
+        ------
+        BadSymbol, ValidationError
+            As ``orders``.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 20 for each 1000 rows.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints (myTrades).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     placed = session.buy("BTCUSDT", "0.001")
+        ...     float((session.fills("BTCUSDT")).quantity.sum())
+        0.001
+        """
+        with door.boundary():
+            return door.call(self._session.fills(symbol, limit, start=start, end=end, frame=frame, exact=exact))
+
+    def unresolved(self, *, frame: str | None = None) -> Frame:
+        """Acts whose outcome was not known in time, of this process and of former ones with the same key.
+
+        The exchange is asked about each until it is known; call it again to see how they stand.
+
+        Parameters
+        ----------
+        frame
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns:
+
+            - client_order_id (word, index): the id that it was sent with
+            - operation (word): place_order, cancel_order, ...
+            - symbol (word): symbol
+            - sent (time): when it was sent, in exchange time
+            - state (word): asking, done, not_done
+            - order_id (integer): the order that was found, -1 for none
+            - detail (word): what is known
+
+
+        Raises
+        ------
+        ConfigurationError
+            The session has no key.
+
+        Notes
+        -----
+        Cost: nothing itself. What it begins costs weight 5 a query, a few in the first seconds, then one a minute.
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     len(session.unresolved())
+        0
+        """
+        with door.boundary():
+            return door.call(self._session.unresolved(frame=frame))
+
+    def place_oco(
+        self,
+        symbol: str,
+        side: str,
+        quantity: Any,
+        *,
+        price: Any,
+        stop_price: Any,
+        stop_limit_price: Any = None,
+        trailing_delta: int | None = None,
+        client_order_id: str | None = None,
+    ) -> OrderList:
+        """Place two orders of which one ends the other: a limit order, and a stop on the market's other side.
+
+        Parameters
+        ----------
+        symbol, side, quantity
+            As in ``place_order``; both orders have them.
+        price
+            Of the limit order: selling above the market, buying below it.
+        stop_price
+            Last price that triggers the stop: selling below the market, buying above it.
+        stop_limit_price
+            Limit price of the stop; None for a stop at the market.
+        trailing_delta
+            The stop trails by so many hundredths of a percent.
+        client_order_id
+            Of the list; its orders get ids of ours.
+
+        Returns
+        -------
+        OrderList
+            With both orders.
+
+        Raises
+        ------
+        OrderRejected
+            The prices do not stand on their sides of the market.
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; two orders of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList/oco).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     last = (session.prices("BTCUSDT")).price.iloc[0]
+        ...     pair = session.place_oco(
+        ...         "BTCUSDT", "sell", "0.001", price=round(last * 1.1), stop_price=round(last * 0.9)
+        ...     )
+        ...     pair.contingency, len(pair.orders)
+        ('oco', 2)
+        """
+        with door.boundary():
+            return door.call(
+                self._session.place_oco(
+                    symbol,
+                    side,
+                    quantity,
+                    price=price,
+                    stop_price=stop_price,
+                    stop_limit_price=stop_limit_price,
+                    trailing_delta=trailing_delta,
+                    client_order_id=client_order_id,
+                )
+            )
+
+    def place_oto(self, symbol: str, working: Leg, pending: Leg) -> OrderList:
+        """Place an order that starts another once it is filled completely.
+
+        Parameters
+        ----------
+        symbol
+            In any spelling.
+        working
+            The first order, a LIMIT or LIMIT_MAKER: ``cx.leg("buy", "LIMIT", "0.001", price="60000")``.
+        pending
+            The second one, of any type.
+
+        Returns
+        -------
+        OrderList
+            With both orders; the second one's status is pending_new.
+
+        Raises
+        ------
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; two orders of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList/oto).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     pair = session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
+        ...     [order.status for order in pair.orders]
+        ['new', 'pending_new']
+        """
+        with door.boundary():
+            return door.call(self._session.place_oto(symbol, working, pending))
+
+    def place_otoco(self, symbol: str, working: Leg, above: Leg, below: Leg) -> OrderList:
+        """Place an order that starts a pair once it is filled completely; one of the pair ends the other.
+
+        Parameters
+        ----------
+        symbol, working
+            As in ``place_oto``.
+        above, below
+            The pair, of one side and quantity: the order above the market and the one below it.
+
+        Returns
+        -------
+        OrderList
+            With all three orders.
+
+        Raises
+        ------
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; three orders of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList/otoco).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     entry = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="200000")
+        ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="15000")
+        ...     len((session.place_otoco("BTCUSDT", entry, target, stop)).orders)
+        3
+        """
+        with door.boundary():
+            return door.call(self._session.place_otoco(symbol, working, above, below))
+
+    def cancel_order_list(self, symbol: str, order_list: int | str | OrderList) -> OrderList:
+        """Cancel all orders of a list.
+
+        Parameters
+        ----------
+        symbol
+            Its symbol, in any spelling.
+        order_list
+            Its id, its client order id, or the ``OrderList``.
+
+        Returns
+        -------
+        OrderList
+            As it was canceled.
+
+        Raises
+        ------
+        CryptoxError
+            As ``cancel_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     pair = session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
+        ...     (session.cancel_order_list("BTCUSDT", pair)).status
+        'all_done'
+        """
+        with door.boundary():
+            return door.call(self._session.cancel_order_list(symbol, order_list))
+
+    def cancel_order(self, symbol: str, order: int | str | Order) -> Order:
+        """Cancel an order. One of a list takes the whole list with it.
+
+        Parameters
+        ----------
+        symbol
+            Its symbol, in any spelling.
+        order
+            Its id, its client order id, or the ``Order``.
+
+        Returns
+        -------
+        Order
+            As it was canceled; look at ``filled``.
+
+        Raises
+        ------
+        OrderNotFound
+            Nothing open under that id: it may be filled or canceled already.
+        OrderRejected
+            It was filled or expired before it could be canceled.
+        NotSent, OutcomeUnknown, TradingNotEnabled, ConfigurationError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (order).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     (session.cancel_order("BTCUSDT", order)).status
+        'canceled'
+        """
+        with door.boundary():
+            return door.call(self._session.cancel_order(symbol, order))
+
+    def cancel_all(self, symbol: str, *, frame: str | None = None, exact: bool | None = None) -> Frame:
+        """Cancel all open orders of a symbol, those of lists included.
+
+        Parameters
+        ----------
+        symbol
+            In any spelling.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            The canceled orders; empty where none was open.
+            Columns:
+
+            - order_id (integer, index): unique within its symbol
+            - symbol (word): symbol
+            - client_order_id (word): the id that the order was placed with
+            - side (side): buy or sell
+            - type (word): LIMIT, MARKET, STOP_LOSS, ...
+            - status (word): new, partially_filled, filled, canceled, ...
+            - price (price): limit price; null for an order without one
+            - quantity (quantity): quantity ordered, in base asset
+            - filled (quantity): quantity executed, in base asset
+            - quote_filled (volume): value executed, in quote asset
+            - average_price (price): quote_filled divided by filled; null where nothing is filled
+            - time_in_force (word): GTC, IOC or FOK
+            - stop_price (price): price that triggers it; null for an order without one
+            - time (time): when it was placed
+            - updated (time): when it changed last
+            - order_list_id (integer): its order list, -1 for none
+            - quote_quantity (volume): value ordered, in quote asset; null where a quantity was
+            - iceberg_quantity (quantity): part that the book shows; null where it shows all
+            - trailing_delta (integer): distance of a trailing stop in hundredths of a percent, 0 for none
+            - self_trade_prevention (word): what happens when the account would trade with itself
+            - expiry_reason (word): why it expired; null where it did not
+
+
+        Raises
+        ------
+        CryptoxError
+            As ``cancel_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (openOrders).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     len(session.cancel_all("BTCUSDT"))
+        1
+        """
+        with door.boundary():
+            return door.call(self._session.cancel_all(symbol, frame=frame, exact=exact))
+
+    def replace_order(
+        self,
+        symbol: str,
+        order: int | str | Order,
+        side: str,
+        type: str = "LIMIT",
+        *,
+        quantity: Any = None,
+        price: Any = None,
+        quote_quantity: Any = None,
+        stop_price: Any = None,
+        trailing_delta: int | None = None,
+        iceberg_quantity: Any = None,
+        time_in_force: str | None = None,
+        client_order_id: str | None = None,
+        self_trade_prevention: str | None = None,
+        if_cancel_fails: str = "stop",
+    ) -> Replaced:
+        """Cancel one order and place another in one request. The new one may be refused after the old one is gone.
+
+        Parameters
+        ----------
+        symbol, order
+            As in ``cancel_order``: the order to cancel.
+        side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
+            As in ``place_order``: the new order.
+        if_cancel_fails
+            ``"stop"``: then nothing is placed; ``"place"``: the new order is placed all the same.
+
+        Returns
+        -------
+        Replaced
+            Both halves, and what each failed of.
+
+        Raises
+        ------
+        CryptoxError
+            Nothing was done at all: as ``cancel_order`` and ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; one order of the account's count.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints
+        (order/cancelReplace).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     done = session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000")
+        ...     done.canceled.status, done.order.status
+        ('canceled', 'new')
+        """
+        with door.boundary():
+            return door.call(
+                self._session.replace_order(
+                    symbol,
+                    order,
+                    side,
+                    type,
+                    quantity=quantity,
+                    price=price,
+                    quote_quantity=quote_quantity,
+                    stop_price=stop_price,
+                    trailing_delta=trailing_delta,
+                    iceberg_quantity=iceberg_quantity,
+                    time_in_force=time_in_force,
+                    client_order_id=client_order_id,
+                    self_trade_prevention=self_trade_prevention,
+                    if_cancel_fails=if_cancel_fails,
+                )
+            )
+
+    def amend_order(self, symbol: str, order: int | str | Order, quantity: Any) -> Order:
+        """Lower an order's quantity; it keeps its place in the book.
+
+        Parameters
+        ----------
+        symbol, order
+            As in ``cancel_order``.
+        quantity
+            The new quantity in base asset: below the old one.
+
+        Returns
+        -------
+        Order
+            As it is now; its client order id is a new one.
+
+        Raises
+        ------
+        ValidationError
+            Not a quantity, or not below the order's own where that is known.
+        OrderRejected, OrderNotFound
+            The exchange refused.
+        NotSent, OutcomeUnknown, TradingNotEnabled, ConfigurationError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost: weight 4.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints
+        (order/amend/keepPriority).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     order = session.buy("BTCUSDT", "0.002", price="20000")
+        ...     (session.amend_order("BTCUSDT", order, "0.001")).quantity
+        Decimal('0.00100000')
+        """
+        with door.boundary():
+            return door.call(self._session.amend_order(symbol, order, quantity))
+
+    def place_order(
+        self,
+        symbol: str,
+        side: str,
+        type: str = "LIMIT",
+        *,
+        quantity: Any = None,
+        price: Any = None,
+        quote_quantity: Any = None,
+        stop_price: Any = None,
+        trailing_delta: int | None = None,
+        iceberg_quantity: Any = None,
+        time_in_force: str | None = None,
+        client_order_id: str | None = None,
+        self_trade_prevention: str | None = None,
+    ) -> Order:
+        """Place one order; at most one, whatever the network does.
+
+        Its rules are checked first, and nothing is sent where one is broken. It is sent once: where no answer comes
+        the exchange is asked until it is known what became of it.
+
+        Parameters
+        ----------
+        symbol
+            ``"BTCUSDT"`` in any of its spellings.
+        side
+            ``"buy"`` or ``"sell"``.
+        type
+            LIMIT, MARKET, STOP_LOSS, STOP_LOSS_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT or LIMIT_MAKER.
+        quantity
+            In base asset: text, int or ``Decimal``; a float is taken by its shortest text.
+        price
+            Limit price in quote asset, as ``quantity``.
+        quote_quantity
+            MARKET only, in the place of ``quantity``: so much of the quote asset.
+        stop_price
+            Last price that triggers a STOP_LOSS or TAKE_PROFIT.
+        trailing_delta
+            Distance of a trailing stop in hundredths of a percent: 100 is 1 %.
+        iceberg_quantity
+            Part that the book shows.
+        time_in_force
+            GTC (the default where a type takes one), IOC or FOK.
+        client_order_id
+            Up to 36 letters, digits, ``-`` and ``_``; None for one of ours, which begins with ``cx-``.
+        self_trade_prevention
+            NONE, EXPIRE_MAKER, EXPIRE_TAKER, EXPIRE_BOTH, DECREMENT; None for the symbol's own.
+
+        Returns
+        -------
+        Order
+            As the exchange answered, with its fills so far.
+
+        Raises
+        ------
+        ValidationError, BadSymbol
+            The arguments do not make an order; nothing was sent.
+        FilterFailure
+            A trading rule of the symbol; ``suggested`` is the nearest order that keeps all rules.
+        OrderRejected, InsufficientFunds, MarketClosed
+            The exchange refused it; nothing was placed.
+        NotSent
+            It is proved that nothing was placed: the same call may be made again.
+        OutcomeUnknown
+            Not known within ``resolve_timeout`` seconds: see ``unresolved``.
+        TradingNotEnabled, ConfigurationError
+            The session only reads, or has no key.
+
+        Notes
+        -----
+        Cost: weight 1, nothing when it succeeds; one order of the account's count. The first order of a symbol reads
+        its rules (weight 20) and the price that they compare with (weight 4).
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (order).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     session.place_order("BTCUSDT", "buy", "MARKET", quantity="0.001")
+        Order(BTCUSDT buy MARKET 0.001, filled...
+        """
+        with door.boundary():
+            return door.call(
+                self._session.place_order(
+                    symbol,
+                    side,
+                    type,
+                    quantity=quantity,
+                    price=price,
+                    quote_quantity=quote_quantity,
+                    stop_price=stop_price,
+                    trailing_delta=trailing_delta,
+                    iceberg_quantity=iceberg_quantity,
+                    time_in_force=time_in_force,
+                    client_order_id=client_order_id,
+                    self_trade_prevention=self_trade_prevention,
+                )
+            )
+
+    def buy(self, symbol: str, quantity: Any = None, price: Any = None, *, quote_quantity: Any = None) -> Order:
+        """Buy: a LIMIT order with a price, a MARKET order without. As ``place_order``.
+
+        Parameters
+        ----------
+        symbol, quantity, price, quote_quantity
+            As in ``place_order``; give ``quantity`` or, without a price, ``quote_quantity``.
+
+        Returns
+        -------
+        Order
+            As in ``place_order``.
+
+        Raises
+        ------
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost and source: as ``place_order``.
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     (session.buy("BTCUSDT", quote_quantity=100)).status
+        'filled'
+        """
+        with door.boundary():
+            return door.call(self._session.buy(symbol, quantity, price, quote_quantity=quote_quantity))
+
+    def sell(self, symbol: str, quantity: Any = None, price: Any = None, *, quote_quantity: Any = None) -> Order:
+        """Sell: a LIMIT order with a price, a MARKET order without. As ``place_order``.
+
+        Parameters
+        ----------
+        symbol, quantity, price, quote_quantity
+            As in ``buy``.
+
+        Returns
+        -------
+        Order
+            As in ``place_order``.
+
+        Raises
+        ------
+        CryptoxError
+            As ``place_order``.
+
+        Notes
+        -----
+        Cost and source: as ``place_order``.
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     (session.sell("BTCUSDT", "0.001")).side
+        'sell'
+        """
+        with door.boundary():
+            return door.call(self._session.sell(symbol, quantity, price, quote_quantity=quote_quantity))
+
+    def test_order(
+        self,
+        symbol: str,
+        side: str,
+        type: str = "LIMIT",
+        *,
+        quantity: Any = None,
+        price: Any = None,
+        quote_quantity: Any = None,
+        stop_price: Any = None,
+        trailing_delta: int | None = None,
+        iceberg_quantity: Any = None,
+        time_in_force: str | None = None,
+        client_order_id: str | None = None,
+        self_trade_prevention: str | None = None,
+    ) -> Fees:
+        """Have the exchange check an order; nothing is placed. Works where the session only reads.
+
+        Parameters
+        ----------
+        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
+            As in ``place_order``.
+
+        Returns
+        -------
+        Fees
+            The commission that the order would pay.
+
+        Raises
+        ------
+        CryptoxError
+            As ``place_order`` before sending, and the exchange's refusal.
+
+        Notes
+        -----
+        Cost: weight 20. Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints
+        (order/test).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     (session.test_order("BTCUSDT", "buy", "MARKET", quantity="0.001")).taker
+        Decimal('0.00100000')
+        """
+        with door.boundary():
+            return door.call(
+                self._session.test_order(
+                    symbol,
+                    side,
+                    type,
+                    quantity=quantity,
+                    price=price,
+                    quote_quantity=quote_quantity,
+                    stop_price=stop_price,
+                    trailing_delta=trailing_delta,
+                    iceberg_quantity=iceberg_quantity,
+                    time_in_force=time_in_force,
+                    client_order_id=client_order_id,
+                    self_trade_prevention=self_trade_prevention,
+                )
+            )
 
     @property
     def venue(self) -> Venue:

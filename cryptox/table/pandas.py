@@ -84,6 +84,8 @@ def _plain_index(name: str, batch: Batch) -> Any:
     column = batch[name]
     if batch.table[name].kind is Kind.TIME:
         return _times(_own(column), name)
+    if batch.table[name].kind is Kind.INTEGER:
+        return pd.Index(column, name=name)
     return pd.Index(column, dtype=_text_dtype(), name=name)
 
 

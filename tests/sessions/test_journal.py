@@ -59,8 +59,10 @@ def test_a_cut_line_harms_nothing(journal: Journal, tmp_path: Path) -> None:
 def test_rubbish_harms_nothing(journal: Journal, tmp_path: Path) -> None:
     journal.begin(ENTRY)
     (path,) = files(tmp_path)
-    path.write_bytes(b'\xff\xfe\n[1]\n{"begin":"x"}\n{"begin":"y","operation":"o","symbol":"s","sent":"?","until":1}\n'
-                     + path.read_bytes())
+    path.write_bytes(
+        b'\xff\xfe\n[1]\n{"begin":"x"}\n{"begin":"y","operation":"o","symbol":"s","sent":"?","until":1}\n'
+        + path.read_bytes()
+    )
     assert journal.open_entries() == [ENTRY]
 
 

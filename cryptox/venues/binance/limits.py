@@ -11,7 +11,7 @@ from cryptox.transport.messages import Limit
 from cryptox.venues.binance.wire.general import RateLimit
 from cryptox.venues.port import StreamLimits
 
-__all__ = ["DEFAULT_LIMITS", "DEFAULT_LIMITS_US", "INTERVAL_MS", "STREAM_LIMITS", "address_limits"]
+__all__ = ["DEFAULT_LIMITS", "DEFAULT_LIMITS_US", "INTERVAL_MS", "STREAM_LIMITS", "address_limits", "all_limits"]
 
 INTERVAL_MS = {"SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 
@@ -28,8 +28,13 @@ _OF_THE_ADDRESS = ("REQUEST_WEIGHT", "RAW_REQUESTS")
 
 def address_limits(announced: Iterable[RateLimit]) -> tuple[Limit, ...]:
     """The limits of an address among those that the exchange information lists."""
+    return tuple(limit for limit in all_limits(announced) if limit.kind in _OF_THE_ADDRESS)
+
+
+def all_limits(announced: Iterable[RateLimit]) -> tuple[Limit, ...]:
+    """Those that the exchange information lists, with the account's order counts (``ORDERS``)."""
     return tuple(
         Limit(rule.kind, rule.limit, rule.interval_count * INTERVAL_MS[rule.interval])
         for rule in announced
-        if rule.kind in _OF_THE_ADDRESS and rule.interval in INTERVAL_MS
+        if rule.interval in INTERVAL_MS
     )

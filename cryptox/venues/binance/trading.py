@@ -11,19 +11,22 @@ import functools
 from decimal import Decimal
 from typing import Any
 
+from cryptox.errors import ExchangeError
 from cryptox.model.account import Account, Fees
 from cryptox.model.numbers import plain
 from cryptox.model.orders import Draft, Fill, Order, OrderList, Replaced
 from cryptox.transport.crypto import Signer
 from cryptox.transport.messages import Answer, Limit, Outgoing, Usage
 from cryptox.venues.port import Request
-from cryptox.venues.trading import OrderRef
+from cryptox.venues.trading import OrderRef, OrderRules
 
-from . import account, headers, orders, refusals, signing
+from . import account, headers, limits, orders, refusals, signing
 from . import endpoints as ep
 from .codes import Code
+from .filters import FilterRules
 from .questions import question, time_range
 from .read import read_as
+from .wire.general import ExchangeInfo
 from .wire.market import AveragePrice, ReferencePrice
 from .words import CancelReplaceMode, ResponseType
 
@@ -49,6 +52,10 @@ class BinanceTrading:
     def authorised(self, outgoing: Outgoing, signer: Signer, *, timestamp_ms: int, recv_window_ms: int) -> Outgoing:
         """The request with key, time and signature, put on when it is sent."""
         return signing.authorised(outgoing, signer, timestamp_ms=timestamp_ms, recv_window_ms=recv_window_ms)
+
+    def order_rules(self, symbol: str) -> Request[OrderRules]:
+        """What the symbol demands of orders."""
+        return question("order_rules", ep.EXCHANGE_INFO, {"symbol": symbol}, _read_rules, symbol=symbol)
 
     def reference_price(self, symbol: str) -> Request[Decimal | None]:
         """The exchange's reference price; None where it has none for the symbol."""
@@ -210,6 +217,13 @@ def tells(request: Request[Any], answer: Answer) -> bool:
     if request.path == ep.REFERENCE_PRICE.path:
         return words.code == Code.NO_REFERENCE_PRICE
     return "cancelResult" in words.data and "newOrderResult" in words.data
+
+
+def _read_rules(answer: Answer) -> OrderRules:
+    info = read_as(answer, ExchangeInfo)
+    if len(info.symbols) != 1:
+        raise ExchangeError(f"The answer holds the rules of {len(info.symbols)} symbols, not of one.")
+    return FilterRules(info.symbols[0], limits.all_limits(info.rate_limits))
 
 
 def _read_reference(answer: Answer) -> Decimal | None:

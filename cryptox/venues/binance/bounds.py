@@ -1,0 +1,74 @@
+"""What one number of an order may be: bounds and steps, each with the rule that it comes from. Exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from cryptox.model.numbers import EXACT, plain
+
+__all__ = ["Bound", "decimal_from", "place"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """From ``low`` to ``high``, both included, in multiples of ``step`` from zero; None where there is no such rule.
+
+    ``worth`` turns the number into what the rule is really about: with a price, a quantity into a notional.
+    """
+
+    rule: str
+    low: Fraction | None = None
+    high: Fraction | None = None
+    step: Fraction | None = None
+    worth: Fraction | None = None
+
+    def fault(self, name: str, value: Fraction) -> str | None:
+        """What is wrong with a number, in a sentence without its dot; None where nothing is."""
+        shown, factor = f"{name} {_shown(value)}", Fraction(1)
+        if self.worth is not None:
+            factor = self.worth
+            shown = f"price times {name}, {_shown(value * factor)},"
+        if self.low is not None and value < self.low:
+            return f"{shown} is below {_shown(self.low * factor)}"
+        if self.high is not None and value > self.high:
+            return f"{shown} is above {_shown(self.high * factor)}"
+        if self.step is not None and value % self.step:
+            return f"{shown} is not a multiple of {_shown(self.step)}"
+        return None
+
+
+def place(value: Fraction, bounds: Iterable[Bound], *, up: bool = False) -> Fraction | None:
+    """The number above zero next to a value that keeps all bounds: down to the step, or ``up``; None for none.
+
+    What comes to lie below the lowest is raised to it, whatever the direction, and the other way round.
+    """
+    every = list(bounds)
+    step = _common([bound.step for bound in every if bound.step is not None])
+    low = max([step, *(bound.low for bound in every if bound.low is not None)])
+    highs = [bound.high for bound in every if bound.high is not None]
+    found = (math.ceil(value / step) if up else math.floor(value / step)) * step
+    if found < low:
+        found = math.ceil(low / step) * step
+    if highs and found > min(highs):
+        found = math.floor(min(highs) / step) * step
+    return None if found < low else found
+
+
+def decimal_from(number: Fraction) -> Decimal:
+    """The same number; sixty digits of one that has no end."""
+    return EXACT.divide(Decimal(number.numerator), Decimal(number.denominator))
+
+
+def _common(steps: list[Fraction]) -> Fraction:
+    """The smallest number above zero that is a multiple of all of them."""
+    bottom = math.lcm(*(step.denominator for step in steps))
+    return Fraction(math.lcm(*(int(step * bottom) for step in steps)), bottom)
+
+
+def _shown(number: Fraction) -> str:
+    exact = decimal_from(number)
+    return plain(exact) if Fraction(exact) == number and len(exact.as_tuple().digits) < 30 else f"{float(number):.10g}"
