@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cryptox.model.events import Gap
     from cryptox.model.symbols import Symbol
     from cryptox.paper.exchange import PaperExchange
+    from cryptox.sync import keys
     from cryptox.sync.connect import connect, disconnect, session, use, users
     from cryptox.sync.door import last_error, run
     from cryptox.sync.face import Session
@@ -77,7 +78,7 @@ _HOMES = {
     "cryptox.table.attrs": ("attrs",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("aio", "errors", "logs")
+_MODULES = {"aio": "cryptox.aio", "errors": "cryptox.errors", "keys": "cryptox.sync.keys", "logs": "cryptox.logs"}
 
 __all__ = [
     "Feed",
@@ -94,6 +95,7 @@ __all__ = [
     "depth",
     "disconnect",
     "errors",
+    "keys",
     "klines",
     "klines_bulk",
     "last_error",
@@ -121,7 +123,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a public name when it is first asked for."""
     if name in _MODULES:
-        return importlib.import_module(f"cryptox.{name}")
+        return importlib.import_module(_MODULES[name])
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'cryptox' has no attribute {name!r}")

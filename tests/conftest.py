@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +24,51 @@ def shared() -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Journals of the tests' orders are not the user's."""
+    os.environ["CRYPTOX_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(autouse=True)
 def new_addresses() -> Iterator[None]:
     """Ports are used again: a session that a test left behind must not lend what it knew to a later exchange."""
     yield
     address._book._local.clear()
+
+
+class MemoryKeyring:
+    """A keyring's backend that keeps what it is given in this process."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class KeyringPackage(types.ModuleType):
+    """What cryptox asks of the package ``keyring``: which backend there is."""
+
+    def __init__(self, backend: object) -> None:
+        super().__init__("keyring")
+        self.backend = backend
+
+    def get_keyring(self) -> object:
+        return self.backend
+
+
+@pytest.fixture
+def keyring_package(monkeypatch: pytest.MonkeyPatch) -> KeyringPackage:
+    """The package ``keyring`` with a backend in memory, whether it is installed or not; the test may change it."""
+    package = KeyringPackage(MemoryKeyring())
+    monkeypatch.setitem(sys.modules, "keyring", package)
+    return package

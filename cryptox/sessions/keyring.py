@@ -114,19 +114,13 @@ def store(venue: str, user: str, keys: dict[str, str]) -> None:
 
 
 def keep(venue: str, user: str, keys: dict[str, str]) -> ConfigurationError | None:
-    """Keep keys in the keyring; where there is none to trust, for this process only, and say why.
-
-    Raises
-    ------
-    ConfigurationError
-        The system's store refused.
-    """
-    _, trouble = _trusted()
-    if trouble is None:
+    """Keep keys in the keyring; where there is none to trust, or it refuses, for this process only, and say why."""
+    try:
         store(venue, user, keys)
-    else:
+    except ConfigurationError as error:
         memory.put(venue, user, keys)
-    return trouble
+        return error.with_traceback(None)
+    return None
 
 
 def forget(venue: str, user: str) -> bool:

@@ -59,6 +59,10 @@ class Given:
         """Whether there are any."""
         return self._strange is not None or any(value is not None for value in self._tell().values())
 
+    def is_encrypted(self) -> bool:
+        """Whether the private key wants a password; raises as ``signer``."""
+        return b"ENCRYPTED" in _read_pem(self._tell()["private_key"], "private_key")
+
     def stored(self) -> dict[str, str]:
         """What a keyring keeps of them; a private key given as a path stays in its file.
 

@@ -15,7 +15,7 @@ from cryptox.errors import ConfigurationError
 from cryptox.settings import Settings
 from cryptox.venues.port import Venue
 
-__all__ = ["DEFAULT_VENUE", "names", "open_venue"]
+__all__ = ["DEFAULT_VENUE", "check_name", "names", "open_venue"]
 
 Opener = Callable[[str, Settings, Mapping[str, str]], Venue]
 
@@ -44,8 +44,15 @@ def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) ->
     ConfigurationError
         For an unknown name, with the nearest known one, or for addresses that do not fit.
     """
-    row = _ROWS.get(name) or _foreign().get(name)
-    if row is None:
+    check_name(name)
+    row = _ROWS.get(name) or _foreign()[name]
+    module, _, function = row.partition(":")
+    return cast(Opener, getattr(importlib.import_module(module), function))(name, settings, environment)
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no venue; raises as ``open_venue``."""
+    if name not in _ROWS and name not in _foreign():
         known = names()
         near = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
         raise ConfigurationError(
@@ -53,8 +60,6 @@ def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) ->
             recovery_suggestions=[f"Venues are: {', '.join(known)}."],
             suggested={"call": "connect", "venue": near[0]} if near else None,
         )
-    module, _, function = row.partition(":")
-    return cast(Opener, getattr(importlib.import_module(module), function))(name, settings, environment)
 
 
 def _foreign() -> dict[str, str]:
