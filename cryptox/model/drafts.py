@@ -43,7 +43,7 @@ _MEANT = {
 def draft_of(
     symbol: object,
     side: object,
-    type: object = "LIMIT",  # noqa: A002  # the word of every call that places
+    type: object = "LIMIT",
     *,
     quantity: Any = None,
     price: Any = None,
@@ -98,7 +98,7 @@ def draft_of(
 
 def leg(
     side: str,
-    type: str = "LIMIT",  # noqa: A002  # the word of every call that places
+    type: str = "LIMIT",
     quantity: Any = None,
     *,
     price: Any = None,

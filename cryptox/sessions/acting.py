@@ -27,6 +27,7 @@ from cryptox.errors import (
     TradingNotEnabled,
     ValidationError,
 )
+from cryptox.sessions.acts import Act, Pending, Question, Settled, how_it_stands, is_carried_elsewhere, unknown
 from cryptox.sessions.counts import OrderCounts
 from cryptox.sessions.journal import Entry, Journal
 from cryptox.sessions.resolution import Resolution
@@ -34,7 +35,7 @@ from cryptox.sessions.signed import Signed
 from cryptox.transport.crypto import Signer
 from cryptox.venues.port import Request
 
-__all__ = ["Act", "Acting", "Pending", "Question", "Settled"]
+__all__ = ["Acting"]
 
 T = TypeVar("T")
 
@@ -42,57 +43,6 @@ log = logs.logger("sessions.orders")
 
 INTERRUPTED_S = 1.0  # how long an interrupted call waits for its answer, to say how its order stands
 SKEWED_TWICE = 2
-ELSEWHERE_MS = 60_000  # an act of another process that lives is left to it for so long
-
-
-class Question(Protocol):
-    """How to find out what became of one kind of act."""
-
-    async def sign(self, entry: Entry) -> Any:
-        """What was done, None where no sign of it is found.
-
-        Raises
-        ------
-        Settled
-            It was not done, and never will be.
-        CryptoxError
-            It cannot be asked just now.
-        """
-
-    async def absence(self, entry: Entry) -> Any:
-        """What to say once it is proved that it was not done; usually raises ``NotSent``."""
-
-
-@dataclass(frozen=True)
-class Act(Generic[T]):
-    """Something to be done once."""
-
-    operation: str
-    symbol: str
-    client_order_id: str
-    request: Request[T]
-    about: Mapping[str, Any] = field(default_factory=dict)  # what its question needs; JSON values
-
-
-@dataclass
-class Pending:
-    """An act under way, or one whose outcome is not known yet."""
-
-    entry: Entry
-    outcome: asyncio.Future[Any]
-    state: str = "waiting"  # sent, asking, done, not_done
-    detail: str = ""
-    order_id: int | None = None
-    accepted_until_ms: float = 0.0
-    task: asyncio.Task[None] | None = None
-
-
-class Settled(Exception):  # not an error: what a question has found out
-    """It is known that the act was not done, and why."""
-
-    def __init__(self, error: CryptoxError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class _Doubt(Exception):  # not an error: a state
@@ -291,7 +241,7 @@ class Acting(Signed):
         """Nobody asks any more; the journal keeps it open for the next session."""
         _live.discard(pending.entry.client_order_id)
         if not pending.outcome.done():
-            pending.outcome.set_exception(error or self._unknown(pending, "the session ended meanwhile"))
+            pending.outcome.set_exception(error or unknown(pending.entry, "the session ended meanwhile"))
 
     async def _look(self, question: Question, entry: Entry, resolution: Resolution, pending: Pending) -> None:
         """One query, with a reading of exchange time before it where that is wanted."""
@@ -344,20 +294,7 @@ class Acting(Signed):
 
     def _give_up(self, pending: Pending, why: str) -> None:
         if not pending.outcome.done():
-            pending.outcome.set_exception(self._unknown(pending, why))
-
-    def _unknown(self, pending: Pending, why: str) -> OutcomeUnknown:
-        entry = pending.entry
-        id_ = entry.client_order_id
-        return OutcomeUnknown(
-            f"It is not known whether {entry.operation} on {entry.symbol} was carried out: {why.rstrip('.')}.",
-            technical_details=pending.detail or why,
-            recovery_suggestions=[
-                f"Do not repeat it. Asking goes on: session.unresolved() shows what became of {id_!r}.",
-                f"Look yourself: session.order({entry.symbol!r}, {id_!r}).",
-            ],
-            context={"client_order_id": id_, "symbol": entry.symbol, "operation": entry.operation, "sent": True},
-        )
+            pending.outcome.set_exception(unknown(pending.entry, why))
 
     async def _room(self, orders: int) -> None:
         """Wait until the account may place so many orders, for ``order_timeout`` at most."""
@@ -383,15 +320,7 @@ class Acting(Signed):
         if pending.state == "waiting" and pending.task is not None:
             pending.task.cancel()
         await asyncio.wait({pending.outcome}, timeout=INTERRUPTED_S)
-        id_ = entry.client_order_id
-        if not pending.outcome.done():
-            told = f"was sent and is not answered yet: look at session.unresolved() or session.order for {id_!r}"
-        elif pending.outcome.exception() is None:
-            told = f"was carried out: {pending.outcome.result()!r}"
-        else:
-            told = f"was not carried out: {pending.outcome.exception()}"
-            if isinstance(pending.outcome.exception(), OutcomeUnknown):
-                told = f"was sent, and its outcome is not known yet: look at session.unresolved() for {id_!r}"
+        told = how_it_stands(pending)
         interrupt.add_note(f"Interrupted: {entry.operation} on {entry.symbol} {told}.")
         logs.event(log, "order.interrupted", level=WARNING, how=told, **_named(entry))
 
@@ -401,12 +330,12 @@ class Acting(Signed):
         now_ms = self._timestamp_ms()
         for entry in self._journal.open_entries():
             id_ = entry.client_order_id
-            if id_ in _live or id_ in self._acts or _is_carried_elsewhere(entry, now_ms):
+            if id_ in _live or id_ in self._acts or is_carried_elsewhere(entry, now_ms):
                 continue
             _live.add(id_)
             loop = asyncio.get_running_loop()
             pending = Pending(entry, loop.create_future(), "asking", accepted_until_ms=entry.accepted_until_ms)
-            pending.outcome.set_exception(self._unknown(pending, "the process that sent it has ended"))
+            pending.outcome.set_exception(unknown(pending.entry, "the process that sent it has ended"))
             pending.outcome.add_done_callback(_seen)
             self._acts[id_] = pending
             pending.task = loop.create_task(self._settle_quietly(pending), name="cryptox-order")
@@ -445,16 +374,3 @@ def _seen(outcome: asyncio.Future[Any]) -> None:
 
 def _named(entry: Entry) -> dict[str, Any]:
     return {"operation": entry.operation, "symbol": entry.symbol, "client_order_id": entry.client_order_id}
-
-
-def _is_carried_elsewhere(entry: Entry, now_ms: float) -> bool:
-    """Whether another process that sent it lives, and may still find out itself."""
-    if entry.process == os.getpid() or now_ms > entry.accepted_until_ms + ELSEWHERE_MS:
-        return False
-    if os.name == "nt":  # there a signal of number 0 is an interrupt
-        return True
-    try:
-        os.kill(entry.process, 0)
-    except OSError as error:
-        return not isinstance(error, ProcessLookupError)
-    return True

@@ -12,7 +12,7 @@ from cryptox.model.names import normalise_symbol
 from cryptox.model.numbers import decimal_of
 from cryptox.model.orders import Order, OrderList, Replaced
 from cryptox.model.time import iso
-from cryptox.sessions.acting import Act
+from cryptox.sessions.acts import Act
 from cryptox.sessions.core import Frame
 from cryptox.sessions.orders import OrderCalls, new_id
 from cryptox.table.records import orders_batch
@@ -119,7 +119,7 @@ class ChangeCalls(OrderCalls):
         symbol: str,
         order: int | str | Order,
         side: str,
-        type: str = "LIMIT",  # noqa: A002  # the field's own word
+        type: str = "LIMIT",
         *,
         quantity: Any = None,
         price: Any = None,
@@ -138,8 +138,9 @@ class ChangeCalls(OrderCalls):
         ----------
         symbol, order
             As in ``cancel_order``: the order to cancel.
-        side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, \
-client_order_id, self_trade_prevention
+        side, type, quantity, price, quote_quantity, stop_price, trailing_delta
+            As in ``place_order``: the new order.
+        iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
             As in ``place_order``: the new order.
         if_cancel_fails
             ``"stop"``: then nothing is placed; ``"place"``: the new order is placed all the same.

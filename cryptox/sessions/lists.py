@@ -12,7 +12,7 @@ from cryptox.model.drafts import draft_of
 from cryptox.model.names import normalise_symbol
 from cryptox.model.numbers import decimal_of
 from cryptox.model.orders import Draft, Leg, OrderList
-from cryptox.sessions.acting import Act
+from cryptox.sessions.acts import Act
 from cryptox.sessions.changes import ChangeCalls
 from cryptox.sessions.orders import new_id
 from cryptox.venues.port import Request

@@ -13,7 +13,7 @@ from cryptox.errors import CryptoxError, FilterFailure
 from cryptox.model.account import Fees
 from cryptox.model.drafts import draft_of
 from cryptox.model.orders import Draft, Order
-from cryptox.sessions.acting import Act, Question
+from cryptox.sessions.acts import Act, Question
 from cryptox.sessions.questions import questions
 from cryptox.sessions.rules import RuleBook
 
@@ -49,7 +49,7 @@ class OrderCalls(RuleBook):
         self,
         symbol: str,
         side: str,
-        type: str = "LIMIT",  # noqa: A002  # the field's own word
+        type: str = "LIMIT",
         *,
         quantity: Any = None,
         price: Any = None,
@@ -208,7 +208,7 @@ class OrderCalls(RuleBook):
         self,
         symbol: str,
         side: str,
-        type: str = "LIMIT",  # noqa: A002  # the field's own word
+        type: str = "LIMIT",
         *,
         quantity: Any = None,
         price: Any = None,
@@ -224,8 +224,9 @@ class OrderCalls(RuleBook):
 
         Parameters
         ----------
-        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, \
-time_in_force, client_order_id, self_trade_prevention
+        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta
+            As in ``place_order``.
+        iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
             As in ``place_order``.
 
         Returns

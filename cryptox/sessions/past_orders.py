@@ -69,7 +69,7 @@ class PastOrderCalls(ListCalls):
         return await self._ask_signed(self._trading_venue.order(ref_of(symbol, order)))
 
     @public
-    async def order_list(self, id: int | str) -> OrderList:  # noqa: A002  # the contract's name
+    async def order_list(self, id: int | str) -> OrderList:
         """One order list, with its orders as they are now.
 
         Parameters
@@ -200,6 +200,7 @@ class PastOrderCalls(ListCalls):
         venue = self._trading_venue
 
         def page(start_ms: int | None, end_ms: int | None, from_id: int | None, rows: int) -> Awaitable[list[Order]]:
+            """One request."""
             return self._ask_signed(venue.orders(name, start_ms=start_ms, end_ms=end_ms, from_id=from_id, limit=rows))
 
         found = await self._collected(page, lambda order: order.order_id, limit, Window(start, end))
@@ -251,6 +252,7 @@ class PastOrderCalls(ListCalls):
         venue = self._trading_venue
 
         def page(start_ms: int | None, end_ms: int | None, from_id: int | None, rows: int) -> Awaitable[list[Any]]:
+            """One request."""
             return self._ask_signed(venue.fills(name, start_ms=start_ms, end_ms=end_ms, from_id=from_id, limit=rows))
 
         found = await self._collected(page, lambda fill: fill.id, limit, Window(start, end))

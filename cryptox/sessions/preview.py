@@ -33,7 +33,7 @@ class PreviewCalls(PastOrderCalls):
         self,
         symbol: str,
         side: str,
-        type: str = "LIMIT",  # noqa: A002  # the field's own word
+        type: str = "LIMIT",
         *,
         quantity: Any = None,
         price: Any = None,
@@ -51,8 +51,9 @@ class PreviewCalls(PastOrderCalls):
 
         Parameters
         ----------
-        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, \
-time_in_force, client_order_id, self_trade_prevention
+        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta
+            As in ``place_order``.
+        iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
             As in ``place_order``.
 
         Returns

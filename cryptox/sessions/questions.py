@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from cryptox.errors import NotSent, OrderNotFound, OrderRejected
 from cryptox.model.orders import Fill, Order, OrderList, Replaced
-from cryptox.sessions.acting import Question, Settled
+from cryptox.sessions.acts import Question, Settled
 from cryptox.sessions.journal import Entry
 from cryptox.venues.port import Request
 from cryptox.venues.trading import OrderRef, TradingVenue

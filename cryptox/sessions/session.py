@@ -12,6 +12,7 @@ from typing import Any, Self
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError
 from cryptox.model.names import check_flag
+from cryptox.sessions.account import AccountCalls
 from cryptox.sessions.book import BookCalls
 from cryptox.sessions.keys import Given, KeyHolder, keys_for
 from cryptox.sessions.klines import KlineCalls
@@ -31,7 +32,7 @@ from cryptox.venues.registry import DEFAULT_VENUE, open_venue
 __all__ = ["AsyncSession", "open_default", "open_session"]
 
 
-class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, PreviewCalls, Displayed):
+class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, PreviewCalls, AccountCalls, Displayed):
     """A session with one exchange, for use with ``await``.
 
     Made by ``cx.aio.connect``. Nothing is sent before the first call. An async context manager.

@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._display import Displayed
-from cryptox.model.account import Fees, Preview
+from cryptox.model.account import Account, Fees, Preview
 from cryptox.model.orders import Leg, Order, OrderList, Replaced
+from cryptox.model.portfolio import Portfolio
 from cryptox.model.symbols import Symbol
 from cryptox.sessions.session import AsyncSession
 from cryptox.sync import door
@@ -914,7 +915,9 @@ class Session(Displayed):
 
         Parameters
         ----------
-        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
+        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta
+            As in ``place_order``.
+        iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
             As in ``place_order``.
 
         Returns
@@ -1565,7 +1568,9 @@ class Session(Displayed):
         ----------
         symbol, order
             As in ``cancel_order``: the order to cancel.
-        side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
+        side, type, quantity, price, quote_quantity, stop_price, trailing_delta
+            As in ``place_order``: the new order.
+        iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
             As in ``place_order``: the new order.
         if_cancel_fails
             ``"stop"``: then nothing is placed; ``"place"``: the new order is placed all the same.
@@ -1834,7 +1839,9 @@ class Session(Displayed):
 
         Parameters
         ----------
-        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta, iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
+        symbol, side, type, quantity, price, quote_quantity, stop_price, trailing_delta
+            As in ``place_order``.
+        iceberg_quantity, time_in_force, client_order_id, self_trade_prevention
             As in ``place_order``.
 
         Returns
@@ -1875,6 +1882,241 @@ class Session(Displayed):
                     self_trade_prevention=self_trade_prevention,
                 )
             )
+
+    def balances(self, include_zero: bool = False, *, frame: str | None = None, exact: bool | None = None) -> Frame:
+        """Balances as a frame, one row per asset.
+
+        Parameters
+        ----------
+        include_zero
+            Also assets of which the account has nothing.
+        frame, exact
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns:
+
+            - asset (word, index): asset
+            - free (quantity): what orders may use
+            - locked (quantity): held by open orders
+            - total (quantity): free and locked
+
+
+        Raises
+        ------
+        ConfigurationError
+            The session has no key.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 20.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints (account).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     balances = session.balances()
+        >>> float(balances.free["BTC"])
+        1.0
+        """
+        with door.boundary():
+            return door.call(self._session.balances(include_zero, frame=frame, exact=exact))
+
+    def account(self) -> Account:
+        """What the account may do, and its commission, as a record.
+
+        The rights are the account's; a key of it may have fewer.
+
+        Returns
+        -------
+        Account
+            ``can_trade``, ``can_withdraw``, ``can_deposit``; ``maker``, ``taker``, ``buyer`` and ``seller`` as parts of
+            one; ``balances`` that are not zero, by asset.
+
+        Raises
+        ------
+        ConfigurationError
+            The session has no key.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 20.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints (account).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     account = session.account()
+        >>> account.can_trade, account.taker
+        (True, Decimal('0.00100000'))
+        """
+        with door.boundary():
+            return door.call(self._session.account())
+
+    def fees(self, symbol: str) -> Fees:
+        """Commission of the account on a symbol, as a record.
+
+        Parameters
+        ----------
+        symbol
+            ``"BTCUSDT"`` in any of its spellings.
+
+        Returns
+        -------
+        Fees
+            ``maker`` and ``taker`` as parts of one (0.001 is a tenth of a percent), discounts beside them.
+
+        Raises
+        ------
+        BadSymbol
+            Nothing trades under that name here.
+        ConfigurationError
+            The session has no key.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 20.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (account/commission).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     fees = session.fees("BTCUSDT")
+        >>> fees.taker
+        Decimal('0.00100000')
+        """
+        with door.boundary():
+            return door.call(self._session.fees(symbol))
+
+    def portfolio_value(self, quote: str = "USDT") -> Portfolio:
+        """What the account is worth in one asset, free and locked, as a record.
+
+        Last prices count: of the asset's own symbol with ``quote``, either way round, else through one of the large
+        assets (USDT, BTC, BNB, ...).
+
+        Parameters
+        ----------
+        quote
+            Asset to count in.
+
+        Returns
+        -------
+        Portfolio
+            ``total``, ``by_asset``, and the assets that no price leads to: ``unpriced``.
+
+        Raises
+        ------
+        ValidationError
+            Nothing trades in that asset here.
+        ConfigurationError
+            The session has no key.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 24.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (account, ticker/price).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     value = session.portfolio_value()
+        >>> value.by_asset["USDT"], value.unpriced
+        (Decimal('100000.00000000'), ())
+        """
+        with door.boundary():
+            return door.call(self._session.portfolio_value(quote))
+
+    def can_afford(self, symbol: str, side: str, quantity: Any, price: Any = None) -> bool:
+        """Whether what is free is enough for an order: quote asset to buy with, base asset to sell.
+
+        Commission is taken from what an order receives, so it needs nothing more. Of a purchase without a price the
+        cost is what the book of this moment asks.
+
+        Parameters
+        ----------
+        symbol
+            ``"BTCUSDT"`` in any of its spellings.
+        side
+            ``"buy"`` or ``"sell"``.
+        quantity, price
+            Amounts: text, ``int``, ``Decimal``, or a ``float`` by its shortest text. No price: a market order.
+
+        Raises
+        ------
+        BadSymbol
+            Nothing trades under that name here.
+        ValidationError
+            Not a side, or not an amount above zero.
+        ConfigurationError
+            The session has no key.
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 20; 20 more for the first call of a symbol; 5 for a purchase without a price, 255 for one of more
+        than 100 levels hold.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (account, depth).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     session.can_afford("BTCUSDT", "buy", "1", "60000"), session.can_afford("BTCUSDT", "sell", 2)
+        (True, False)
+        """
+        with door.boundary():
+            return door.call(self._session.can_afford(symbol, side, quantity, price))
+
+    def limits(self, *, frame: str | None = None) -> Frame:
+        """Limits of the address and of the account, and how much of each is used, as a frame.
+
+        Without a key only those of the address.
+
+        Parameters
+        ----------
+        frame
+            As in ``klines``.
+
+        Returns
+        -------
+        Frame
+            Columns:
+
+            - kind (word): weight (of the address) or orders (of the account)
+            - window (word): length of the window: 10s, 1m, 1d
+            - limit (integer): most in a window
+            - used (integer): used in the current one, as far as is known
+
+
+        Raises
+        ------
+        AuthenticationError, RateLimited, NetworkError, ExchangeError
+            The exchange or the way to it.
+
+        Notes
+        -----
+        Cost: weight 40 with a key; 20 where the limits of the address were not read before.
+        Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (rateLimit/order).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     limits = session.limits()
+        >>> sorted(set(limits.kind))
+        ['orders', 'requests', 'weight']
+        """
+        with door.boundary():
+            return door.call(self._session.limits(frame=frame))
 
     @property
     def venue(self) -> Venue:

@@ -18,6 +18,7 @@ import cryptox as cx
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "cryptox"
 FUNCTIONS = "sync/quick.py"
+FACE = "sync/face.py"
 TWINS = ("sessions/", "sync/face.py")
 # Functions that a page of the docs shows in their place: they need an error or an interrupt first.
 TOLD_ELSEWHERE = {"last_error", "last_partial"}
@@ -58,7 +59,14 @@ def run(name: str, text: str, line: int) -> str:
     return said.getvalue() if failed else ""
 
 
+def of_sessions() -> list[Example]:
+    """Calls that only a session has, in their blocking form."""
+    functions = {name for _, name, _, _ in examples()[FUNCTIONS]}
+    return [example for example in examples()[FACE] if example[1] not in functions]
+
+
 OWN = [example for module, told in examples().items() if not module.startswith(TWINS) for example in told]
+OWN += of_sessions()
 
 
 @pytest.mark.parametrize(("module", "name", "line", "text"), OWN, ids=[f"{one[0]}:{one[1]}" for one in OWN])
@@ -67,7 +75,7 @@ def test_the_example_runs(module: str, name: str, line: int, text: str, frozen: 
 
 
 def test_the_twins_have_the_examples_of_the_functions() -> None:
-    ran = {(name, tuple(lines_of(text))) for _, name, _, text in examples()[FUNCTIONS]}
+    ran = {(name, tuple(lines_of(text))) for _, name, _, text in [*examples()[FUNCTIONS], *of_sessions()]}
     twins = [example for module, told in examples().items() if module.startswith(TWINS) for example in told]
     assert len(twins) >= 2 * len(ran)
     strange = [

@@ -28,7 +28,7 @@ Id = int | str | None
 class Unread(Exception):
     """A frame that is no request: ``refused`` says why, ``id`` is what could be read of it."""
 
-    def __init__(self, refused: Refused, id: Id = None) -> None:  # noqa: A002 - the protocol's word
+    def __init__(self, refused: Refused, id: Id = None) -> None:
         super().__init__(str(refused))
         self.refused, self.id = refused, id
 

@@ -1,0 +1,108 @@
+"""Acts: what is to be done once, how it stands, and how that is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from cryptox.errors import CryptoxError, OutcomeUnknown
+from cryptox.sessions.journal import Entry
+from cryptox.venues.port import Request
+
+__all__ = ["Act", "Pending", "Question", "Settled", "how_it_stands", "is_carried_elsewhere", "unknown"]
+
+T = TypeVar("T")
+
+ELSEWHERE_MS = 60_000  # an act of another process that lives is left to it for so long
+
+
+class Question(Protocol):
+    """How to find out what became of one kind of act."""
+
+    async def sign(self, entry: Entry) -> Any:
+        """What was done, None where no sign of it is found.
+
+        Raises
+        ------
+        Settled
+            It was not done, and never will be.
+        CryptoxError
+            It cannot be asked just now.
+        """
+
+    async def absence(self, entry: Entry) -> Any:
+        """What to say once it is proved that it was not done; usually raises ``NotSent``."""
+
+
+@dataclass(frozen=True)
+class Act(Generic[T]):
+    """Something to be done once."""
+
+    operation: str
+    symbol: str
+    client_order_id: str
+    request: Request[T]
+    about: Mapping[str, Any] = field(default_factory=dict)  # what its question needs; JSON values
+
+
+@dataclass
+class Pending:
+    """An act under way, or one whose outcome is not known yet."""
+
+    entry: Entry
+    outcome: asyncio.Future[Any]
+    state: str = "waiting"  # sent, asking, done, not_done
+    detail: str = ""
+    order_id: int | None = None
+    accepted_until_ms: float = 0.0
+    task: asyncio.Task[None] | None = None
+
+
+class Settled(Exception):  # not an error: what a question has found out
+    """It is known that the act was not done, and why."""
+
+    def __init__(self, error: CryptoxError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def unknown(entry: Entry, why: str) -> OutcomeUnknown:
+    """Nobody knows whether it was done, yet."""
+    id_ = entry.client_order_id
+    return OutcomeUnknown(
+        f"It is not known whether {entry.operation} on {entry.symbol} was carried out: {why.rstrip('.')}.",
+        recovery_suggestions=[
+            f"Do not repeat it. Asking goes on: session.unresolved() shows what became of {id_!r}.",
+            f"Look yourself: session.order({entry.symbol!r}, {id_!r}).",
+        ],
+        context={"client_order_id": id_, "symbol": entry.symbol, "operation": entry.operation, "sent": True},
+    )
+
+
+def how_it_stands(pending: Pending) -> str:
+    """The end of a sentence about an act whose call was interrupted."""
+    id_ = pending.entry.client_order_id
+    if not pending.outcome.done():
+        return f"was sent and is not answered yet: look at session.unresolved() or session.order for {id_!r}"
+    error = pending.outcome.exception()
+    if error is None:
+        return f"was carried out: {pending.outcome.result()!r}"
+    if isinstance(error, OutcomeUnknown):
+        return f"was sent, and its outcome is not known yet: look at session.unresolved() for {id_!r}"
+    return f"was not carried out: {error}"
+
+
+def is_carried_elsewhere(entry: Entry, now_ms: float) -> bool:
+    """Whether another process that sent it lives, and may still find out itself."""
+    if entry.process == os.getpid() or now_ms > entry.accepted_until_ms + ELSEWHERE_MS:
+        return False
+    if os.name == "nt":  # there a signal of number 0 is an interrupt
+        return True
+    try:
+        os.kill(entry.process, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
