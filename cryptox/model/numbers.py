@@ -43,8 +43,11 @@ def decimal_of(value: Any, name: str, *, zero: bool = False) -> Decimal:
     if not number.is_finite() or (number < 0 if zero else number <= 0):
         raise _not_an_amount(value, name)
     _, digits, exponent = number.as_tuple()
-    if len(digits) + abs(int(exponent)) > MOST_DIGITS:
-        raise _not_an_amount(value, name)
+    if max(len(digits), -int(exponent), abs(number.adjusted())) > MOST_DIGITS:
+        raise ValidationError(
+            f"{name} has more digits than any amount: {str(value)[:60]}.",
+            recovery_suggestions=[f"Round {name} to the symbol's step; preview_order shows the nearest."],
+        )
     return number
 
 

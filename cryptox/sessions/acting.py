@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from logging import INFO, WARNING
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from cryptox import logs
 from cryptox.errors import (
@@ -33,7 +31,6 @@ from cryptox.sessions.journal import Entry, Journal
 from cryptox.sessions.resolution import Resolution
 from cryptox.sessions.signed import Signed
 from cryptox.transport.crypto import Signer
-from cryptox.venues.port import Request
 
 __all__ = ["Acting"]
 
@@ -72,9 +69,10 @@ class Acting(Signed):
     def _journal(self) -> Journal:
         return Journal(self.venue.name, self._key().fingerprint)
 
-    def _question(self, operation: str) -> Question:
-        """How to find out about acts of that kind."""
-        raise NotImplementedError(operation)
+    @property
+    def _questions(self) -> Mapping[str, Question]:
+        """How to find out about each kind of act."""
+        return {}
 
     def _may_act(self) -> Signer:
         """Refuse to act before anything is sent.
@@ -219,7 +217,7 @@ class Acting(Signed):
         entry = pending.entry
         pending.state, pending.detail = "asking", why
         logs.event(log, "order.doubt", level=WARNING, why=why, **_named(entry))
-        question = self._question(entry.operation)
+        question = self._questions[entry.operation]
         clock, began = self._address.clock, time.monotonic()
         resolution = Resolution(
             pending.accepted_until_ms, began, steady=clock.steady, window_ms=self.settings.order_recv_window

@@ -177,7 +177,7 @@ class ListCalls(ChangeCalls):
         --------
         >>> with cx.connect("paper") as session:
         ...     entry = cx.leg("buy", "LIMIT", "0.001", price="20000")
-        ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="200000")
+        ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="60000")
         ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="15000")
         ...     len((await session.place_otoco("BTCUSDT", entry, target, stop)).orders)
         3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import secrets
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from cryptox._boundary import public
@@ -33,11 +33,12 @@ class OrderCalls(RuleBook):
     """The calls of a session that place orders."""
 
     @functools.cached_property
-    def _questions(self) -> dict[str, Question]:
+    def _all_questions(self) -> Mapping[str, Question]:
         return questions(self)
 
-    def _question(self, operation: str) -> Question:
-        return self._questions[operation]
+    @property
+    def _questions(self) -> Mapping[str, Question]:
+        return self._all_questions
 
     def _heard(self, symbol: str, client_order_id: str) -> Order | None:
         """An order of which the user's own stream has told."""
@@ -122,8 +123,9 @@ class OrderCalls(RuleBook):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     await session.place_order("BTCUSDT", "buy", "MARKET", quantity="0.001")
-        Order(BTCUSDT buy MARKET 0.001, filled...
+        ...     order = await session.place_order("BTCUSDT", "buy", "MARKET", quantity="0.001")
+        >>> order.status, order.filled
+        ('filled', Decimal('0.00100000'))
         """
         draft = draft_of(
             symbol,

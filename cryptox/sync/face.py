@@ -1402,7 +1402,7 @@ class Session(Displayed):
         --------
         >>> with cx.connect("paper") as session:
         ...     entry = cx.leg("buy", "LIMIT", "0.001", price="20000")
-        ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="200000")
+        ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="60000")
         ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="15000")
         ...     len((session.place_otoco("BTCUSDT", entry, target, stop)).orders)
         3
@@ -1736,8 +1736,9 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     session.place_order("BTCUSDT", "buy", "MARKET", quantity="0.001")
-        Order(BTCUSDT buy MARKET 0.001, filled...
+        ...     order = session.place_order("BTCUSDT", "buy", "MARKET", quantity="0.001")
+        >>> order.status, order.filled
+        ('filled', Decimal('0.00100000'))
         """
         with door.boundary():
             return door.call(

@@ -17,28 +17,37 @@ __all__ = ["Bound", "decimal_from", "place"]
 class Bound:
     """From ``low`` to ``high``, both included, in multiples of ``step`` from zero; None where there is no such rule.
 
-    ``worth`` turns the number into what the rule is really about: with a price, a quantity into a notional.
+    ``worth`` turns the number into what the rule is really about: with a price, a quantity into a notional, of which
+    ``lines`` are the bounds. ``open`` leaves ``high`` itself out.
     """
 
     rule: str
     low: Fraction | None = None
     high: Fraction | None = None
     step: Fraction | None = None
+    open: bool = False
     worth: Fraction | None = None
+    lines: tuple[Fraction | None, Fraction | None] = (None, None)
 
     def fault(self, name: str, value: Fraction) -> str | None:
         """What is wrong with a number, in a sentence without its dot; None where nothing is."""
-        shown, factor = f"{name} {_shown(value)}", Fraction(1)
+        shown, (low, high) = f"{name} {_shown(value)}", (self.low, self.high)
         if self.worth is not None:
-            factor = self.worth
-            shown = f"price times {name}, {_shown(value * factor)},"
+            shown, (low, high) = f"price times {name}, {_shown(value * self.worth)},", self.lines
         if self.low is not None and value < self.low:
-            return f"{shown} is below {_shown(self.low * factor)}"
-        if self.high is not None and value > self.high:
-            return f"{shown} is above {_shown(self.high * factor)}"
+            return f"{shown} is below {_shown(low or self.low)}"
+        if self.high is not None and (value >= self.high if self.open else value > self.high):
+            return f"{shown} is {'not below' if self.open else 'above'} {_shown(high or self.high)}"
         if self.step is not None and value % self.step:
             return f"{shown} is not a multiple of {_shown(self.step)}"
         return None
+
+    def most(self, step: Fraction) -> Fraction | None:
+        """The largest multiple of a step that keeps it; None where there is no largest."""
+        if self.high is None:
+            return None
+        found = math.floor(self.high / step) * step
+        return found - step if self.open and found == self.high else found
 
 
 def place(value: Fraction, bounds: Iterable[Bound], *, up: bool = False) -> Fraction | None:
@@ -49,12 +58,11 @@ def place(value: Fraction, bounds: Iterable[Bound], *, up: bool = False) -> Frac
     every = list(bounds)
     step = _common([bound.step for bound in every if bound.step is not None])
     low = max([step, *(bound.low for bound in every if bound.low is not None)])
-    highs = [bound.high for bound in every if bound.high is not None]
+    highs = [most for bound in every if (most := bound.most(step)) is not None]
     found = (math.ceil(value / step) if up else math.floor(value / step)) * step
     if found < low:
         found = math.ceil(low / step) * step
-    if highs and found > min(highs):
-        found = math.floor(min(highs) / step) * step
+    found = min([found, *highs])
     return None if found < low else found
 
 

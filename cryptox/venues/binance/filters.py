@@ -32,6 +32,7 @@ __all__ = ["FilterRules"]
 NEAR = Fraction(3, 2)
 """A reference price is taken to lie within this factor of one that is not quite known."""
 
+_Prices = tuple[Fraction, Fraction] | None  # what the reference price is taken for as a lower, and as an upper one
 _HUGE = Fraction(10**40)  # more than any quantity
 _PERCENT = (("PERCENT_PRICE", "multiplier", "multiplier"), ("PERCENT_PRICE_BY_SIDE", "bidMultiplier", "askMultiplier"))
 _NOTIONAL = (("MIN_NOTIONAL", "applyToMarket", ""), ("NOTIONAL", "applyMinToMarket", "applyMaxToMarket"))
@@ -75,13 +76,17 @@ class FilterRules:
         return None
 
     def judge(self, draft: Draft, reference: Decimal | None) -> tuple[Breach, ...]:
-        """The rules that an order breaks; those that need a reference price are left out where there is none."""
+        """The rules that an order breaks; those that need a reference price are left out where there is none.
+
+        The reference price is told in few digits where a coin is cheap: what it may be by these counts as kept.
+        """
         found = [Breach(rule=rule, message=text, error=error) for rule, text, error in self._standing(draft)]
-        for name, value, bounds in self._numbers(draft, _fraction(reference)):
+        strict = {name: bounds for name, _, bounds in self._numbers(draft, self._around(reference, -1))}
+        for name, value, bounds in self._numbers(draft, self._around(reference, 1)):
             for bound in bounds:
                 fault = bound.fault(name, value)
                 if fault is not None:
-                    nearest = place(value, bounds, up=_goes_up(name, draft))
+                    nearest = place(value, strict[name], up=_goes_up(name, draft))
                     found.append(_breach(bound.rule, fault, name, nearest))
         found += self._without(draft)
         return tuple(found)
@@ -96,10 +101,10 @@ class FilterRules:
             return draft
         if any(True for _ in self._standing(draft)):
             return None
-        price = _fraction(reference)
+        prices = self._around(reference, -1)
         found: Draft | None = draft.changed(**{name: None for one in self._without(draft) for name in one.nearest})
         for name in ("price", "stop_price", "quantity", "quote_quantity", "iceberg_quantity", "trailing_delta"):
-            found = found and self._settled(found, name, price)
+            found = found and self._settled(found, name, prices)
         return found if found is not None and not self.judge(found, reference) else None
 
     def needs_reference(self, draft: Draft, around: Decimal | None) -> bool:
@@ -113,9 +118,17 @@ class FilterRules:
         middle = Fraction(around)
         return any(span.holds(middle / NEAR, middle * NEAR) is None for span in spans)
 
-    def _settled(self, draft: Draft, name: str, reference: Fraction | None) -> Draft | None:
+    def _around(self, reference: Decimal | None, sign: int) -> _Prices:
+        """The reference price within the decimals that it is told in: at its kindest, or (-1) at its hardest."""
+        if reference is None or reference <= 0:
+            return None
+        middle = Fraction(reference)
+        slack = min(self._quote_unit, middle / 2) * sign
+        return middle - slack, middle + slack
+
+    def _settled(self, draft: Draft, name: str, prices: _Prices) -> Draft | None:
         """The order with one number moved to where it keeps its rules."""
-        for number, value, bounds in self._numbers(draft, reference):
+        for number, value, bounds in self._numbers(draft, prices):
             if number != name:
                 continue
             found = place(value, bounds, up=_goes_up(name, draft))
@@ -124,26 +137,25 @@ class FilterRules:
             if name == "iceberg_quantity":
                 return draft.changed(iceberg_quantity=None)
             if name == "quantity" and draft.price is not None:
-                return self._dearer(draft, value, reference)
+                return self._dearer(draft, value, prices)
             return None
         return draft
 
-    def _dearer(self, draft: Draft, quantity: Fraction, reference: Fraction | None) -> Draft | None:
+    def _dearer(self, draft: Draft, quantity: Fraction, prices: _Prices) -> Draft | None:
         """The order at the nearest price at which some quantity is worth enough, and not too much."""
-        bounds = [bound for bound in self._quantity(draft, reference) if bound.worth is None]
+        bounds = [bound for bound in self._quantity(draft, prices) if bound.worth is None]
         least, most = place(Fraction(0), bounds), place(_HUGE, bounds)
         if draft.price is None or least is None or most is None:
             return None
-        worth = [bound for bound in self._quantity(draft, reference) if bound.worth is not None]
-        lows = [bound.low * bound.worth for bound in worth if bound.low is not None and bound.worth is not None]
-        highs = [bound.high * bound.worth for bound in worth if bound.high is not None and bound.worth is not None]
+        worth = [bound for bound in self._quantity(draft, prices) if bound.worth is not None]
+        lows = [bound.lines[0] for bound in worth if bound.lines[0] is not None]
+        highs = [bound.lines[1] for bound in worth if bound.lines[1] is not None]
         wanted = Bound("", max(lows, default=Fraction(0)) / most, min(highs) / least if highs else None)
-        prices = (*self._price(draft, reference), wanted)
-        price = place(Fraction(draft.price), prices, up=_goes_up("price", draft))
+        price = place(Fraction(draft.price), [*self._price(draft, prices), wanted], up=_goes_up("price", draft))
         if price is None:
             return None
         moved = draft.changed(price=decimal_from(price))
-        found = place(quantity, self._quantity(moved, reference))
+        found = place(quantity, self._quantity(moved, prices))
         return None if found is None else moved.changed(quantity=decimal_from(found))
 
     def _standing(self, draft: Draft) -> Iterator[tuple[str, str, type[CryptoxError]]]:
@@ -174,14 +186,14 @@ class FilterRules:
             found.append(Breach(rule="SELF_TRADE_PREVENTION", message=said, nearest=without, error=OrderRejected))
         return found
 
-    def _numbers(self, draft: Draft, reference: Fraction | None) -> Iterator[tuple[str, Fraction, list[Bound]]]:
+    def _numbers(self, draft: Draft, prices: _Prices) -> Iterator[tuple[str, Fraction, list[Bound]]]:
         """Every number of an order, with what bounds it."""
         if draft.price is not None:
-            yield "price", Fraction(draft.price), self._price(draft, reference)
+            yield "price", Fraction(draft.price), self._price(draft, prices)
         if draft.stop_price is not None:
             yield "stop_price", Fraction(draft.stop_price), self._tick()
         if draft.quantity is not None:
-            yield "quantity", Fraction(draft.quantity), self._quantity(draft, reference)
+            yield "quantity", Fraction(draft.quantity), self._quantity(draft, prices)
         if draft.quote_quantity is not None:
             yield "quote_quantity", Fraction(draft.quote_quantity), self._quote_quantity(draft)
         if draft.iceberg_quantity is not None:
@@ -191,30 +203,38 @@ class FilterRules:
 
     def _tick(self) -> list[Bound]:
         rule = self._filters.get("PRICE_FILTER", {})
-        bounds = (rule.get(name) or None for name in ("minPrice", "maxPrice", "tickSize"))
-        return [Bound("PRECISION", step=self._quote_unit), Bound("PRICE_FILTER", *bounds)]
+        low, high, step = (rule.get(name) or None for name in ("minPrice", "maxPrice", "tickSize"))
+        return [Bound("PRECISION", step=self._quote_unit), Bound("PRICE_FILTER", low, high, step)]
 
-    def _price(self, draft: Draft, reference: Fraction | None) -> list[Bound]:
+    def _price(self, draft: Draft, prices: _Prices) -> list[Bound]:
         found = self._tick()
-        if reference is not None:
-            found += [Bound(name, reference * down, reference * up) for name, down, up in self._percents(draft)]
+        if prices is not None:
+            found += [Bound(name, prices[0] * down, prices[1] * up) for name, down, up in self._percents(draft)]
         return found
 
     def _lot(self, name: str) -> Bound:
         rule = self._filters.get(name, {})
         return Bound(name, rule.get("minQty"), rule.get("maxQty") or None, rule.get("stepSize") or None)
 
-    def _quantity(self, draft: Draft, reference: Fraction | None) -> list[Bound]:
+    def _quantity(self, draft: Draft, prices: _Prices) -> list[Bound]:
         found = [Bound("PRECISION", step=self._base_unit), self._lot("LOT_SIZE")]
         if draft.type == OrderType.MARKET:
             found.append(self._lot("MARKET_LOT_SIZE"))
-        price = reference if draft.price is None else Fraction(draft.price)
-        if price is None or price <= 0:
+        unit = None if draft.price is None else Fraction(draft.price)
+        if unit is not None:
+            prices = (unit, unit)
+            found.append(Bound("ZERO_NOTIONAL", self._quote_unit / unit, worth=unit, lines=(self._quote_unit, None)))
+        if prices is None:
             return found
-        if draft.price is not None:
-            found.append(Bound("ZERO_NOTIONAL", low=self._quote_unit / price, worth=price))
+        least, most = prices
         return found + [
-            Bound(name, None if low is None else low / price, None if high is None else high / price, worth=price)
+            Bound(
+                name,
+                None if low is None else low / most,
+                None if high is None else high / least,
+                worth=(least + most) / 2,
+                lines=(low, high),
+            )
             for name, low, high in self._notionals(draft)
         ]
 
@@ -226,7 +246,7 @@ class FilterRules:
         found = [Bound("PRECISION", step=self._base_unit), self._lot("LOT_SIZE")]
         if draft.quantity is not None:
             whole, parts = Fraction(draft.quantity), self._filters.get("ICEBERG_PARTS", {}).get("limit")
-            found.append(Bound("ICEBERG_QUANTITY", high=whole - self._base_unit))
+            found.append(Bound("ICEBERG_QUANTITY", high=whole, open=True))
             if parts:
                 found.append(Bound("ICEBERG_PARTS", low=whole / parts))
         return found
@@ -286,10 +306,6 @@ def _breach(rule: str, fault: str, name: str, nearest: Fraction | None) -> Breac
 
 def _number(name: str, value: Fraction) -> Decimal | int:
     return int(value) if name == "trailing_delta" else decimal_from(value)
-
-
-def _fraction(number: Decimal | None) -> Fraction | None:
-    return None if number is None else Fraction(number)
 
 
 def _exact(rule: Mapping[str, Any]) -> dict[str, Any]:
