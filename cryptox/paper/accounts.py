@@ -135,6 +135,23 @@ class Accounts:
             raise ValidationError(f"Account {uid} would have more {asset} than can be counted.")
         engine.transfer(account, asset, atoms if amount >= 0 else -atoms, now_us)
 
+    def lock(self, engine: Engine, uid: int, asset: str, amount: Decimal, now_us: int) -> None:
+        """Lock free money from outside, as another system of the exchange would, or release it (below zero).
+
+        Raises
+        ------
+        ValidationError : no such account, not an amount, or more than is free (locked from outside).
+        """
+        account = self.accounts.get(uid)
+        if account is None:
+            raise ValidationError(f"There is no account {uid} at this exchange.")
+        atoms = read_amounts({asset: amount.copy_abs()})[asset]
+        if amount > 0 and account.balances.get(asset, Balance()).free < atoms:
+            raise ValidationError(f"Account {uid} has less than {amount} {asset} free.")
+        if amount < 0 and account.external.get(asset, 0) < atoms:
+            raise ValidationError(f"Less than {amount.copy_abs()} {asset} of account {uid} is locked from outside.")
+        engine.lock(account, asset, atoms if amount >= 0 else -atoms, now_us)
+
     @staticmethod
     def body(key: Key) -> dict[str, Any]:
         """A key for a store, its secret included."""

@@ -9,6 +9,7 @@
     {"do": "ban", "seconds": 60}       {"do": "step_clock", "seconds": -3}    {"do": "trip_limit"}
     {"create_account": {"USDT": "1000"}}    (null: what the exchange gives)
     {"deposit": {"api_key": "...", "asset": "USDT", "amount": "10"}}
+    {"lock": {"api_key": "...", "asset": "USDT", "amount": "10"}}
     {"advance": "1h"}
 
 The answer is ``{"result": ...}`` or, with a status of 400 or more, ``{"error": {"type", "message", "suggestions"}}``.
@@ -261,11 +262,22 @@ async def _create_account(served: Control, balances: Any) -> dict[str, str]:
 
 
 async def _deposit(served: Control, given: Any) -> None:
-    arguments = _arguments("deposit", given, {"api_key": ..., "asset": ..., "amount": ...})
+    await _moved(served, "deposit", given, served.state.new_deposit)
+
+
+async def _lock(served: Control, given: Any) -> None:
+    await _moved(served, "lock", given, served.state.new_lock)
+
+
+async def _moved(
+    served: Control, name: str, given: Any, new_job: Callable[[int, str, Any], Callable[[int], None]]
+) -> None:
+    """Move money of an account."""
+    arguments = _arguments(name, given, {"api_key": ..., "asset": ..., "amount": ...})
     key = served.state.accounts.by_api_key(text("api_key", arguments["api_key"]))
     if key is None:
         raise ValidationError("No account of this exchange has that key.")
-    job = served.state.new_deposit(key.account, arguments["asset"], arguments["amount"])
+    job = new_job(key.account, arguments["asset"], arguments["amount"])
     with told():
         await served.state.desk.run(job)
 
@@ -282,6 +294,7 @@ _COMMANDS: dict[str, Callable[[Control, Any], Awaitable[Any]]] = {
     "list": _list,
     "create_account": _create_account,
     "deposit": _deposit,
+    "lock": _lock,
     "advance": _advance,
 }
 

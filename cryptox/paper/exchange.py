@@ -301,6 +301,18 @@ class PaperExchange(Displayed):
         """
         self._state.deposit(self._known(api_key).account, asset, amount)
 
+    def lock(self, api_key: str, asset: str, amount: Any) -> None:
+        """Lock free money of the account that ``api_key`` opens, as a system outside of spot trading would do it.
+
+        No order can use it until it is released, with an amount below zero; user data tells both
+        (``externalLockUpdate``).
+
+        Raises
+        ------
+        ValidationError : no such key, not an amount, more than is free, or more than is locked in this way.
+        """
+        self._state.lock(self._known(api_key).account, asset, amount)
+
     def _known(self, api_key: str) -> Key:
         key = self._state.accounts.by_api_key(text("api_key", api_key))
         if key is None:

@@ -122,6 +122,15 @@ class State:
         exact = read_amount(read_asset(asset), amount)
         return lambda now_us: self.accounts.deposit(self.desk.engine, uid, asset, exact, now_us)
 
+    def lock(self, uid: int, asset: str, amount: Any) -> None:
+        """Lock money of an account from outside, or release it."""
+        self._done(self.new_lock(uid, asset, amount))
+
+    def new_lock(self, uid: int, asset: str, amount: Any) -> Callable[[int], None]:
+        """The same as a job for the desk."""
+        exact = read_amount(read_asset(asset), amount)
+        return lambda now_us: self.accounts.lock(self.desk.engine, uid, asset, exact, now_us)
+
     def _keep(self, key: Key) -> Key:
         self.desk.records.changed.keys.append(key)
         return key

@@ -132,6 +132,24 @@ def test_a_deposit_is_a_transfer_of_the_engine() -> None:
     assert len(done) == 2
 
 
+def test_a_lock_is_the_engines() -> None:
+    accounts = Accounts()
+    account, _ = accounts.create({"USDT": Decimal(5)}, NOW_US)
+    done: list[tuple[Any, ...]] = []
+    engine: Any = SimpleNamespace(lock=lambda *what: done.append(what))
+    accounts.lock(engine, account.uid, "USDT", Decimal(5), NOW_US)
+    account.external["USDT"] = 300_000_000
+    accounts.lock(engine, account.uid, "USDT", Decimal(-3), NOW_US)
+    assert done == [(account, "USDT", 500_000_000, NOW_US), (account, "USDT", -300_000_000, NOW_US)]
+    with pytest.raises(ValidationError, match=r"less than 5\.1 USDT free"):
+        accounts.lock(engine, account.uid, "USDT", Decimal("5.1"), NOW_US)
+    with pytest.raises(ValidationError, match=r"Less than 3\.1 USDT .* locked from outside"):
+        accounts.lock(engine, account.uid, "USDT", Decimal("-3.1"), NOW_US)
+    with pytest.raises(ValidationError, match="no account 1"):
+        accounts.lock(engine, 1, "USDT", Decimal(1), NOW_US)
+    assert len(done) == 2
+
+
 def test_a_deposit_never_brings_more_than_can_be_counted() -> None:
     accounts = Accounts()
     account, _ = accounts.create({"USDT": Decimal(92233720368)}, NOW_US)

@@ -129,6 +129,12 @@ class TestCommands:
         assert state.accounts.by_api_key(keys["api_key"]).secret == keys["secret_key"]
         assert controlled.result({"deposit": {"api_key": keys["api_key"], "asset": "USDT", "amount": "0.5"}}) is None
         assert account.balance("USDT").free == 1_300_000_000
+        lock = {"api_key": keys["api_key"], "asset": "USDT", "amount": "13"}
+        assert controlled.result({"lock": lock}) is None
+        assert (account.balance("USDT").free, account.balance("USDT").locked) == (0, 1_300_000_000)
+        assert "less than 13 USDT free" in controlled.error({"lock": lock})[2]
+        assert controlled.result({"lock": {**lock, "amount": -13}}) is None
+        assert (account.balance("USDT").free, account.balance("USDT").locked) == (1_300_000_000, 0)
         standard = controlled.result({"create_account": None})
         assert standard["api_key"] != keys["api_key"]
 
@@ -208,6 +214,8 @@ class TestCommands:
             ({"deposit": {"api_key": "x", "asset": "USDT"}}, "needs amount"),
             ({"deposit": {"api_key": "x", "asset": "USDT", "amount": 1}}, "No account"),
             ({"deposit": 5}, "takes an object"),
+            ({"lock": {"api_key": "x", "asset": "USDT"}}, "The lock needs amount"),
+            ({"lock": {"api_key": "x", "asset": "USDT", "amount": 1}}, "No account"),
             ({"advance": "soon"}, "not a length of time"),
             ({"advance": -1}, "not a length of time"),
         ],

@@ -16,6 +16,7 @@ import pytest
 
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.paper.exchange import PaperExchange
+from cryptox.paper.trading.accounts import Balance
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,23 @@ def test_balances_are_read_exactly() -> None:
         "BNB": 150_000_000,
         "ETH": 200_000_000,
     }
+
+
+def test_money_can_be_locked_from_outside_and_released() -> None:
+    exchange = PaperExchange(balances={"USDT": 100})
+    keys = exchange.create_account()
+    (account,) = exchange._state.accounts.accounts.values()
+    exchange.lock(keys.api_key, "USDT", "99.5")
+    assert account.balances["USDT"] == Balance(50_000_000, 9_950_000_000)
+    with pytest.raises(ValidationError, match="less than 1 USDT free"):
+        exchange.lock(keys.api_key, "USDT", 1)
+    with pytest.raises(ValidationError, match=r"Less than 99\.6 USDT of account"):
+        exchange.lock(keys.api_key, "USDT", -99.6)
+    exchange.lock(keys.api_key, "USDT", -99.5)
+    assert account.balances["USDT"] == Balance(10_000_000_000)
+    for api_key, asset, amount in ((keys.api_key[::-1], "USDT", 1), (keys.api_key, "usdt", 1), (keys.api_key, "X", "")):
+        with pytest.raises(ValidationError):
+            exchange.lock(api_key, asset, amount)
 
 
 def test_keys_show_no_secret_and_a_wrong_one_opens_nothing() -> None:

@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from cryptox.errors import ConfigurationError
+from cryptox.errors import ConfigurationError, ValidationError
 from cryptox.paper.exchange import PaperExchange, PaperKeys
 
 NOON = "2024-06-01 12:00"
@@ -116,6 +116,7 @@ def test_everything_is_there_after_a_restart(path: Path) -> None:
         keys = exchange.create_account({"USDT": 50_000, "BTC": 1})
         trader = Trader(exchange.rest_url, keys)
         lived(trader)
+        exchange.lock(keys.api_key, "USDT", 100)
         before = trader.state()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 or os.name == "nt"
     with PaperExchange(clock=NOON, path=path) as exchange:
@@ -123,6 +124,9 @@ def test_everything_is_there_after_a_restart(path: Path) -> None:
         assert trader.state() == before
         placed = trader.ask("POST", "order", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.001").json()
         assert placed["orderId"] == max(order["orderId"] for order in before["all"]) + 1
+        with pytest.raises(ValidationError, match="Less than 101 USDT"):
+            exchange.lock(keys.api_key, "USDT", -101)
+        exchange.lock(keys.api_key, "USDT", -100)
         assert placed["fills"][0]["tradeId"] == before["tape"][-1]["id"] + 1
 
 

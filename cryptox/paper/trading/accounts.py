@@ -66,6 +66,7 @@ class Account:
     updated_us: int = 0
     can_trade: bool = True
     group: int = -1  # trade group, -1 for none
+    external: dict[str, int] = field(default_factory=dict)  # atoms by asset, locked from outside
 
     def balance(self, asset: str) -> Balance:
         """The balance of an asset; made when it was not there."""

@@ -25,7 +25,7 @@ from .lists import Lists
 from .orders import NONE, Amendment, ListTicket, Order, OrderList, Placed, Ticket
 from .prints import Prints
 from .records import Records
-from .reports import BalanceReport, Report
+from .reports import BalanceReport, LockReport, Report
 from .resting import Resting
 from .running import Trade, run
 
@@ -310,6 +310,19 @@ class Engine:
         elif not self._life.ledger.charge(account.uid, asset, -atoms):
             raise refused(EngineText.INSUFFICIENT_BALANCE)
         self._life.reports.append(BalanceReport(account.uid, asset, atoms, self.now_us))
+        self._positions()
+
+    def lock(self, account: Account, asset: str, atoms: int, now_us: int) -> None:
+        """Let something outside lock (positive) or release (negative) so many atoms; no order can use what is locked.
+
+        Raises
+        ------
+        Refused : less than that is free, or locked from outside.
+        """
+        self.now_us = max(self.now_us, now_us)
+        if not self._life.ledger.hold_outside(account.uid, asset, atoms):
+            raise refused(EngineText.INSUFFICIENT_BALANCE)
+        self._life.reports.append(LockReport(account.uid, asset, atoms, self.now_us))
         self._positions()
 
     def _restore(self, since_us: int | None) -> None:

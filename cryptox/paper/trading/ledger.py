@@ -45,6 +45,18 @@ class Ledger:
         held.free += atoms
         self._touch(uid, asset)
 
+    def hold_outside(self, uid: int, asset: str, atoms: int) -> bool:
+        """Lock free money from outside, or release it (below zero); False, and nothing done, where there is less."""
+        outside = self.accounts[uid].external
+        rest = outside.get(asset, 0) + atoms
+        if rest < 0 or not self.lock(uid, asset, max(atoms, 0)):
+            return False
+        self.release(uid, asset, max(-atoms, 0))
+        outside.pop(asset, None)
+        if rest:
+            outside[asset] = rest
+        return True
+
     def pay(self, uid: int, asset: str, atoms: int) -> None:
         """Money that was set aside leaves the account."""
         held = self.accounts[uid].balance(asset)

@@ -8,7 +8,7 @@ from cryptox.venues.binance.words import ExecutionType, RejectReason
 
 from .orders import NONE, Fill, Order, OrderList, Prevented
 
-__all__ = ["BalanceReport", "Execution", "ListReport", "PositionReport", "Report"]
+__all__ = ["BalanceReport", "Execution", "ListReport", "LockReport", "PositionReport", "Report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +58,14 @@ class BalanceReport:
     time_us: int
 
 
-Report = Execution | ListReport | PositionReport | BalanceReport
+@dataclass(frozen=True, slots=True)
+class LockReport:
+    """Money locked (above zero) or released from outside: an ``externalLockUpdate``."""
+
+    account: int
+    asset: str
+    delta: int  # atoms, signed
+    time_us: int
+
+
+Report = Execution | ListReport | PositionReport | BalanceReport | LockReport

@@ -13,12 +13,13 @@ from msgspec import UNSET, Struct
 
 from cryptox.paper.trading.grid import Grid, amount_text
 from cryptox.paper.trading.orders import NONE, Order
-from cryptox.paper.trading.reports import BalanceReport, Execution, ListReport, PositionReport, Report
+from cryptox.paper.trading.reports import Execution, ListReport, LockReport, PositionReport, Report
 from cryptox.venues.binance.wire.user import (
     AccountPosition,
     AssetPosition,
     BalanceUpdate,
     ExecutionReport,
+    ExternalLockUpdate,
     ListOrder,
     ListStatus,
 )
@@ -54,8 +55,8 @@ class Writer:
             return _list_status(report, sent, unit)
         if isinstance(report, PositionReport):
             return _position(report, sent, unit)
-        assert isinstance(report, BalanceReport)
-        return BalanceUpdate(sent, report.asset, amount_text(report.delta), report.time_us // unit)
+        kind = ExternalLockUpdate if isinstance(report, LockReport) else BalanceUpdate
+        return kind(sent, report.asset, amount_text(report.delta), report.time_us // unit)
 
     def _execution(self, report: Execution, sent: int, unit: int) -> ExecutionReport[str]:
         order, fill = report.order, report.fill

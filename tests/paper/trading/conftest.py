@@ -15,7 +15,7 @@ from cryptox.paper.market import Aggregates, Candles, Levels, Listing, Statistic
 from cryptox.paper.trading.accounts import Account, Balance, Rates
 from cryptox.paper.trading.engine import Engine
 from cryptox.paper.trading.orders import ListTicket, Order, OrderList, Placed, Ticket
-from cryptox.paper.trading.reports import Execution, ListReport, PositionReport, Report
+from cryptox.paper.trading.reports import Execution, ListReport, LockReport, PositionReport, Report
 from cryptox.venues.binance.words import OrderType, SelfTradePrevention, Side, TimeInForce
 
 START_MS = 1_767_225_600_000  # 2026-01-01
@@ -189,7 +189,7 @@ class Scene:
             elif isinstance(one, PositionReport):
                 lines.append("position " + " ".join(asset for asset, _, _ in one.balances))
             else:
-                lines.append(f"balance {one.asset} {one.delta}")
+                lines.append(f"{'lock' if isinstance(one, LockReport) else 'balance'} {one.asset} {one.delta}")
         return lines
 
     def levels(self, count: int = 3, symbol: str = "BTCUSDT") -> Book:
@@ -212,7 +212,7 @@ class Scene:
         for uid, account in self.accounts.items():
             for asset, balance in account.balances.items():
                 assert balance.free >= 0
-                assert balance.locked == held[uid, asset], (uid, asset)
+                assert balance.locked == held[uid, asset] + account.external.get(asset, 0), (uid, asset)
         bids, asks = self.levels(1)
         assert not bids or not asks or bids[0][0] < asks[0][0]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cryptox.paper.refusals import Refused
-from cryptox.paper.trading.reports import BalanceReport, Execution, PositionReport
+from cryptox.paper.trading.reports import BalanceReport, Execution, LockReport, PositionReport
 from cryptox.venues.binance.words import ExpiryReason, OrderStatus
 
 FUNDS = "Account has insufficient balance for requested action."
@@ -317,6 +317,43 @@ class TestMoney:
         assert scene.story() == ["balance DOGE -500", "position DOGE"]
         assert scene.balance(1, "DOGE") == (0, 0)
         assert scene.records.take_changes().accounts == {1}
+
+    def test_what_is_locked_from_outside_is_there_and_no_order_can_use_it(self, scene):
+        account = scene.accounts[1]
+        account.balance("USDT").free = 300_000
+        order = scene.order(1, "BUY", "LIMIT", 100, 90)
+        assert scene.balance(1, "USDT") == (210_000, 90_000)
+        scene.reports()
+        scene.engine.lock(account, "USDT", 160_000, scene.now_us)
+        assert scene.reports() == [
+            LockReport(1, "USDT", 160_000, scene.now_us),
+            PositionReport(1, scene.now_us, (("USDT", 50_000, 250_000),)),
+        ]
+        assert scene.records.take_changes().accounts == {1}
+        assert refusal(lambda: scene.order(1, "BUY", "LIMIT", 100, 90)) == (-2010, FUNDS)
+        # More than is free, more than was locked like that, and what is not there at all.
+        for asset, atoms in (("USDT", 50_001), ("USDT", -160_001), ("DOGE", 1)):
+            with pytest.raises(Refused, match=FUNDS):
+                scene.engine.lock(account, asset, atoms, scene.now_us)
+        scene.check()
+        scene.cancel(order)
+        assert scene.balance(1, "USDT") == (140_000, 160_000)
+        scene.reports()
+        scene.engine.lock(account, "USDT", -160_000, scene.now_us)
+        assert scene.story() == ["lock USDT -160000", "position USDT"]
+        assert scene.balance(1, "USDT") == (300_000, 0)
+        assert account.external == {}
+
+    def test_a_stop_that_finds_its_money_locked_expires(self, scene):
+        scene.accounts[1].balance("USDT").free = 10_020 * 10 * 100
+        order = scene.order(1, "BUY", "STOP_LOSS", 100, stop=10_010)
+        free, _ = scene.balance(1, "USDT")
+        scene.engine.lock(scene.accounts[1], "USDT", free, scene.now_us)
+        scene.market.then(10, 10_010)
+        scene.market.book(0, [(10_000, 500)], [(10_015, 500)])
+        scene.at(200)
+        assert (order.status, order.expiry_reason) == (OrderStatus.EXPIRED, ExpiryReason.REJECTED)
+        scene.check()
 
     def test_testing_does_nothing(self, scene):
         scene.engine.test(scene.accounts[1], scene.ticket("BUY", "MARKET", 5), scene.now_us)

@@ -43,9 +43,10 @@ LISTS = st.tuples(
 )
 CANCELS = st.tuples(st.just("cancel"), UIDS, st.integers(0, 50))
 AMENDS = st.tuples(st.just("amend"), UIDS, st.integers(0, 50), st.integers(1, 200))
+LOCKS = st.tuples(st.just("lock"), UIDS, st.sampled_from(["USDT", "BTC"]), st.integers(-(10**7), 3 * 10**7))
 RESTARTS = st.just(("restart",))
 TIMES = st.tuples(st.just("time"), st.integers(1, 400))
-ACTS = st.lists(st.one_of(LIMITS, LIMITS, MARKETS, STOPS, LISTS, CANCELS, AMENDS, TIMES, RESTARTS), max_size=40)
+ACTS = st.lists(st.one_of(LIMITS, LIMITS, MARKETS, STOPS, LISTS, CANCELS, AMENDS, LOCKS, TIMES, RESTARTS), max_size=40)
 TAPE = st.lists(st.tuples(st.integers(1, 5000), PRICES, st.integers(1, 120), st.booleans()), max_size=40)
 BOOKS = st.lists(st.tuples(st.integers(1, 50), st.integers(9_994, 10_008), st.integers(1, 90)), max_size=12)
 
@@ -73,6 +74,8 @@ def act(scene: Any, what: str, *rest: Any) -> None:
             scene.cancel(mine[rest[1] % len(mine)])
         elif mine:
             scene.engine.amend(mine[rest[1] % len(mine)], rest[2], "", scene.now_us)
+    elif what == "lock":
+        scene.engine.lock(scene.accounts[uid], *rest[1:], scene.now_us)
     elif what == "limit":
         _, side, quantity, price, mode, kind = rest
         more: dict[str, Any] = {"prevention": mode}
@@ -219,5 +222,6 @@ def test_always(scenes, acts, tape, books, maker):
         for order in scene.records.open_orders(uid):
             if order.is_open:
                 scene.cancel(order)
-        assert all(not balance.locked for balance in scene.accounts[uid].balances.values())
+        outside = scene.accounts[uid].external
+        assert all(one.locked == outside.get(asset, 0) for asset, one in scene.accounts[uid].balances.items())
     assert not any(board.is_watched for board in scene.engine._boards.values())

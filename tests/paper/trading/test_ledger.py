@@ -30,3 +30,19 @@ def test_moves():
     assert ledger.take_positions(9) == [PositionReport(5, 9, (("USDT", 0, 30), ("BTC", 7, 8)))]
     assert ledger.take_positions(10) == []
     assert (account.updated_us, records.changed.accounts) == (9, {5})
+
+
+def test_what_is_locked_from_outside_is_not_what_orders_hold():
+    account = Account(5, {"USDT": Balance(100)})
+    ledger = Ledger({5: account}, Records())
+    assert ledger.lock(5, "USDT", 30)
+    assert ledger.hold_outside(5, "USDT", 70)
+    assert not ledger.hold_outside(5, "USDT", 1)
+    assert not ledger.hold_outside(5, "USDT", -71)
+    assert account.balances == {"USDT": Balance(0, 100)}
+    assert ledger.hold_outside(5, "USDT", -25)
+    assert account.external == {"USDT": 45}
+    assert ledger.hold_outside(5, "USDT", -45)
+    assert (account.balances, account.external) == ({"USDT": Balance(70, 30)}, {})
+    assert not ledger.hold_outside(5, "ETH", -1)
+    assert "ETH" not in account.balances

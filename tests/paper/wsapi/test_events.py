@@ -12,7 +12,7 @@ import pytest
 from cryptox.paper.market import Listing
 from cryptox.paper.trading.grid import Grid
 from cryptox.paper.trading.orders import Fill, Order, OrderList, Peg, Prevented
-from cryptox.paper.trading.reports import BalanceReport, Execution, ListReport, PositionReport
+from cryptox.paper.trading.reports import BalanceReport, Execution, ListReport, LockReport, PositionReport
 from cryptox.paper.wsapi.events import Writer
 from cryptox.venues.binance.words import (
     Contingency,
@@ -49,6 +49,7 @@ PRINTED_LIST = (
     '{"e":"listStatus","E":1767225600200,"s":"BTCUSDT","g":2,"c":"OCO","l":"EXEC_STARTED","L":"EXECUTING","r":"NONE",'
     '"C":"listClientId","T":1767225600123,"O":[{"s":"BTCUSDT","i":17,"c":"a"},{"s":"BTCUSDT","i":18,"c":"b"}]}'
 )
+PRINTED_LOCK = '{"e":"externalLockUpdate","E":1767225600200,"a":"NEO","d":"10.00000000","T":1767225600123}'
 PRINTED_BALANCE = '{"e":"balanceUpdate","E":1767225600200,"a":"BTC","d":"-0.50000000","T":1767225600123}'
 
 
@@ -105,6 +106,7 @@ def test_positions_balances_and_lists_as_printed() -> None:
     position = PositionReport(1, US, (("BTC", 110_000_000, 0), ("USDT", 9_055_000_000_000, 0)))
     assert text(position) == PRINTED_POSITION
     assert text(BalanceReport(1, "BTC", -50_000_000, US)) == PRINTED_BALANCE
+    assert text(LockReport(1, "NEO", 1_000_000_000, US)) == PRINTED_LOCK
     orders = OrderList(2, "BTCUSDT", 1, "listClientId", Contingency.OCO, (17, 18))
     assert text(ListReport(1, orders, ((17, "a"), (18, "b")), US)) == PRINTED_LIST
 

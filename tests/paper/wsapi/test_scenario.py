@@ -238,6 +238,25 @@ def test_a_deposit_is_told_as_balance_and_position(day: Callable[..., None]) -> 
     day(talk)
 
 
+def test_a_lock_from_outside_is_told_and_orders_see_it(day: Callable[..., None]) -> None:
+    async def talk(served: Any) -> None:
+        async with served.client() as client:
+            await begun(served, client)
+            engine, account = served.desk.engine, served.account
+            await served.desk.run(lambda now_us: engine.lock(account, "BTC", 99_990_000, now_us))
+            lock, position = await events(client, 2)
+            assert lock == {"e": "externalLockUpdate", "E": NOW_MS, "a": "BTC", "d": "0.99990000", "T": NOW_MS}
+            assert position["B"] == [{"a": "BTC", "f": "0.00010000", "l": "0.99990000"}]
+            sell = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.0002"}
+            text = "Account has insufficient balance for requested action."
+            assert await client.error("order.place", served.stamped(**sell)) == (400, -2010, text)
+            await served.desk.run(lambda now_us: engine.lock(account, "BTC", -99_990_000, now_us))
+            assert [one["d"] for one in (await events(client, 2))[:1]] == ["-0.99990000"]
+            assert (await client.ask("order.place", served.stamped(**sell)))["status"] == 200
+
+    day(talk)
+
+
 def test_time_lets_the_market_fill_what_rests(day: Callable[..., None]) -> None:
     async def talk(served: Any) -> None:
         clock: MarketClock = served.clock
