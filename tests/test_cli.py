@@ -278,7 +278,7 @@ def test_paper_serves_until_it_is_told_to_end(end: str) -> None:
     assert paper.stdin is not None
     assert paper.stdout is not None
     told = json.loads(paper.stdout.readline())
-    assert sorted(told) == ["api_key", "pid", "rest_url", "secret_key", "stream_url", "ws_api_url"]
+    assert sorted(told) == ["api_key", "pid", "rest_url", "secret_key", "stream_sbe_url", "stream_url", "ws_api_url"]
     assert told["pid"] == paper.pid
     assert [row[0] for row in served(told["rest_url"])] == [1717113600000, 1717200000000]
     if end == "stdin":

@@ -121,6 +121,7 @@ def _addresses(exchange: PaperExchange, keys: PaperKeys) -> str:
     said = {
         "rest_url": exchange.rest_url,
         "stream_url": exchange.stream_url,
+        "stream_sbe_url": exchange.stream_sbe_url,
         "ws_api_url": exchange.ws_api_url,
         "api_key": keys.api_key,
         "secret_key": keys.secret_key,
@@ -144,6 +145,7 @@ def _welcome(exchange: PaperExchange, keys: PaperKeys) -> str:
 
   REST            {rest}
   streams         {stream}
+  SBE streams     {exchange.stream_sbe_url}
   WebSocket API   {ws_api}
   api key         {keys.api_key}
   secret key      {keys.secret_key}{control}
@@ -243,7 +245,7 @@ class PaperProcess:
 
     Attributes
     ----------
-    rest_url, stream_url, ws_api_url : str
+    rest_url, stream_url, stream_sbe_url, ws_api_url : str
         Where it listens; set once it has started.
     keys : PaperKeys
         What opens its first account.
@@ -267,7 +269,7 @@ class PaperProcess:
                     self._arguments += [f"--{name.replace('_', '-')}", *([] if one is True else [str(one)])]
         self._process: subprocess.Popen[str] | None = None
         self._said: IO[bytes] | None = None  # a file: nobody would empty a pipe
-        self.rest_url = self.stream_url = self.ws_api_url = ""
+        self.rest_url = self.stream_url = self.stream_sbe_url = self.ws_api_url = ""
         self.control_url = self.control_token = ""
         self.keys = PaperKeys("", "")
 
@@ -297,9 +299,8 @@ class PaperProcess:
                 "The paper exchange did not start in a process of its own.", technical_details=self._end() or None
             )
         said = json.loads(line)
-        self.rest_url, self.stream_url, self.ws_api_url = (
-            said[name] for name in ("rest_url", "stream_url", "ws_api_url")
-        )
+        self.rest_url, self.stream_url = said["rest_url"], said["stream_url"]
+        self.stream_sbe_url, self.ws_api_url = said["stream_sbe_url"], said["ws_api_url"]
         self.keys = PaperKeys(said["api_key"], said["secret_key"])
         self.control_url, self.control_token = said.get("control_url", ""), said.get("control_token", "")
         return self

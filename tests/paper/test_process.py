@@ -46,6 +46,7 @@ def test_it_serves_until_the_block_ends() -> None:
         assert told["rateLimits"][0]["limit"] == 200
         assert headers["x-paper-clock"] == "60"
         assert paper.stream_url.startswith("ws://127.0.0.1:")
+        assert paper.stream_sbe_url == f"{paper.stream_url}/sbe"
         assert paper.ws_api_url.endswith("/ws-api/v3")
     assert gone(pid)
     assert paper.pid is None
