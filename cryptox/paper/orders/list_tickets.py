@@ -85,7 +85,15 @@ def read_oto(values: Mapping[str, Any], grid: Grid, new_id: NewId) -> ListDraft:
     _check_working(values)
     working = _working(values, grid, new_id)
     side, quantity = values["pendingSide"], values.get("pendingQuantity")
-    leg = Leg(PENDING, side, values["pendingType"], quantity, _response(values), quantity_name="pendingQuantity")
+    leg = Leg(
+        PENDING,
+        side,
+        values["pendingType"],
+        quantity,
+        _response(values),
+        quantity_name="pendingQuantity",
+        most=values["workingQuantity"],
+    )
     return _put_together(values, new_id, working, (read_leg(values, grid, leg, new_id),))
 
 
@@ -124,7 +132,8 @@ def _pair(
     quantity_name: str = "quantity",
 ) -> tuple[Draft, ...]:
     quantity, response = values.get(quantity_name), _response(values)
-    legs = [Leg(names, side, kind, quantity, response, quantity_name=quantity_name) for names, kind in kinds]
+    most = values.get("workingQuantity")
+    legs = [Leg(names, side, kind, quantity, response, quantity_name=quantity_name, most=most) for names, kind in kinds]
     return tuple(read_leg(values, grid, leg, new_id) for leg in legs)
 
 

@@ -77,6 +77,7 @@ class Leg:
     response: ResponseType
     quote_quantity: Decimal | None = None
     quantity_name: str = "quantity"
+    most: Decimal | None = None  # that can be bought, where what was bought is the quantity
 
 
 def steps_of(quantity: Decimal, grid: Grid) -> tuple[int, bool]:
@@ -187,7 +188,8 @@ def _check_iceberg(leg: Leg, given: Mapping[str, Any], time_in_force: TimeInForc
         if leg.names is SINGLE:
             raise Refused(Code.UNKNOWN_ORDER_COMPOSITION)  # own
         raise Refused(Code.OCO_ICEBERGQTY_TIMEINFORCE, leg.names["IcebergQty"])
-    if leg.quantity is not None and iceberg >= leg.quantity:
+    most = leg.most if leg.quantity is None else leg.quantity
+    if most is not None and iceberg >= most:
         raise Refused(Code.NEW_ORDER_REJECTED, text=EngineText.ICEBERG_EXCEEDS)
 
 

@@ -191,8 +191,8 @@ class Lists:
             for leg in legs:
                 leg.quantity = board.grid.steps_of(holder.hold)
         try:
-            if order_list.takes_bought and not holder.quantity:
-                raise refused(EngineText.INSUFFICIENT_BALANCE)
+            if order_list.takes_bought:
+                _check_bought(legs)
             if len(legs) == 1:
                 demands = [self.entrance.check(board, holder.account, holder, available=available)]
             else:
@@ -240,6 +240,15 @@ class Lists:
 
 def _tickets(ticket: ListTicket) -> tuple[Ticket, ...]:
     return ticket.legs if ticket.working is None else (ticket.working, *ticket.legs)
+
+
+def _check_bought(legs: list[Order]) -> None:
+    """Orders that sell what was bought have a quantity only now: whether it is one that they can have."""
+    for leg in legs:
+        if not leg.quantity:
+            raise refused(EngineText.INSUFFICIENT_BALANCE)
+        if leg.iceberg >= leg.quantity:
+            raise refused(EngineText.ICEBERG_EXCEEDS)
 
 
 def _check_relation(legs: tuple[Ticket | Order, ...], last: int) -> None:

@@ -312,6 +312,25 @@ def test_what_sells_a_purchase_has_no_quantity_of_its_own(kind: str, sent: dict[
     assert refusal(kind, **sent | {"pendingSide": "BUY"}) == (-1223, "Pending orders in an OPO list must be asks.")
 
 
+@pytest.mark.parametrize(
+    ("kind", "sent", "name"),
+    [
+        ("opo", OTO | {"pendingType": "STOP_LOSS_LIMIT", "pendingPrice": "89000"}, "pending"),
+        ("opoco", PAIR | {"pendingBelowType": "STOP_LOSS_LIMIT", "pendingBelowPrice": "89000"}, "pendingBelow"),
+    ],
+)
+def test_an_iceberg_that_sells_a_purchase_shows_less_than_can_be_bought(
+    kind: str, sent: dict[str, str], name: str
+) -> None:
+    sent = sent | {f"{name}TimeInForce": "GTC"}
+    assert sent["workingQuantity"] == "0.5"
+    assert read(kind, **sent, **{f"{name}IcebergQty": "0.49999"}).ticket.legs[-1].iceberg == 49_999
+    for shown in ("0.5", "0.6"):
+        assert refusal(kind, **sent, **{f"{name}IcebergQty": shown}) == (-2010, "IcebergQty exceeds QTY.")
+    own = {**sent, "pendingQuantity": "0.8", f"{name}IcebergQty": "0.6"}  # one with a quantity of its own goes by that
+    assert read("oto" if kind == "opo" else "otoco", **own).ticket.legs[-1].iceberg == 60_000
+
+
 GAIN, STOPS = {"LIMIT_MAKER", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"}, {"STOP_LOSS", "STOP_LOSS_LIMIT"}
 LEG_SAMPLE = {"Price": "94000", "StopPrice": "94100", "TimeInForce": "GTC"}
 

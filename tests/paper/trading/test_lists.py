@@ -249,6 +249,30 @@ class TestBought:
         assert scene.balance(1, "BTC") == (left, quantity * 1000)
         scene.check()
 
+    @pytest.mark.parametrize(("iceberg", "started"), [(9, True), (10, False), (11, False)])
+    def test_an_iceberg_must_show_less_than_was_bought(self, scene, iceberg, started):
+        asked = scene.ticket("SELL", "LIMIT", 0, 10_010, iceberg=iceberg)
+        made, (working, pending) = self.make(scene, asked)
+        assert (working.status, pending.quantity) == (OrderStatus.FILLED, 10)
+        if started:
+            assert (pending.status, pending.visible) == (OrderStatus.NEW, 9)
+            assert scene.balance(1, "BTC") == (10**13, 10_000)
+        else:
+            assert (pending.status, pending.expiry_reason) == (OrderStatus.EXPIRED, ExpiryReason.REJECTED)
+            assert scene.balance(1, "BTC") == (10**13 + 10_000, 0)
+            assert made.status is DONE
+        scene.check()
+
+    def test_commission_may_leave_too_little_for_an_iceberg(self, scenes):
+        scene = scenes(rates=Rates(200_000, 200_000))
+        scene.accounts[1].balance("BTC").free = 0
+        scene.market.book(0, [(9_000, 1)], [(10_002, 5000)])
+        for iceberg, status in ((997, OrderStatus.NEW), (998, OrderStatus.EXPIRED)):
+            asked = scene.ticket("SELL", "LIMIT", 0, 10_010, iceberg=iceberg)
+            _, (_, pending) = self.make(scene, asked, quantity=1000)
+            assert (pending.quantity, pending.status) == (998, status)
+            scene.check()
+
     def test_a_pair_sells_it(self, scene):
         made, (_, above, below) = self.make(scene, *sell_pair(scene, quantity=0))
         assert (above.quantity, below.quantity) == (10, 10)
