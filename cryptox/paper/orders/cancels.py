@@ -129,7 +129,7 @@ def _both_halves(dealing: Dealing, draft: Draft, over: Refused | None) -> Cancel
     elif over is not None:
         placed, new_result = _error(over), "FAILURE"
     else:
-        placed, failure = _tried(lambda: _place(dealing, draft))
+        placed, failure = _tried(lambda: _place(dealing, draft, told=not cancel_failure))
         new_result = "FAILURE" if failure else "SUCCESS"
     answer = CancelReplaceAnswer("FAILURE" if cancel_failure else "SUCCESS", new_result, cancelled, placed)
     done = (not cancel_failure, new_result == "SUCCESS")
@@ -161,9 +161,15 @@ def _cancel_former(dealing: Dealing) -> Cancelled:
     return _cancel(dealing, order, params["cancelNewClientOrderId"] or dealing.new_id())
 
 
-def _place(dealing: Dealing, draft: Draft) -> Any:
+def _place(dealing: Dealing, draft: Draft, *, told: bool) -> Any:
+    """Place the new order; user data is ``told`` of one that the engine refuses."""
     question, ticket = dealing.question, draft.ticket
-    placed = question.engine.place(question.account, ticket, question.now_us)
+    try:
+        placed = question.engine.place(question.account, ticket, question.now_us)
+    except Refused as refused:
+        if told:
+            question.engine.reject(question.account, ticket, refused.text, question.now_us)
+        raise
     return dealing.answers.placed(placed, ticket.response)
 
 

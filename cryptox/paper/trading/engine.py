@@ -12,7 +12,7 @@ from heapq import merge
 
 from cryptox.paper.market import Levels, Market
 from cryptox.venues.binance.codes import Code
-from cryptox.venues.binance.texts import EngineText
+from cryptox.venues.binance.texts import REJECT_REASONS, EngineText
 from cryptox.venues.binance.words import OrderStatus, Side
 
 from .accounts import Account
@@ -208,6 +208,13 @@ class Engine:
         finally:
             self._done()
         return placed
+
+    def reject(self, account: Account, ticket: Ticket, text: str, now_us: int) -> None:
+        """Report that :meth:`place` has refused an order with this text; only what there is a word for is reported."""
+        reason = REJECT_REASONS.get(text)
+        if reason is not None:
+            self._life.reject(account, ticket, self._board(ticket.symbol, now_us), reason)
+            self._done()
 
     def test(self, account: Account, ticket: Ticket, now_us: int) -> None:
         """Refuse what :meth:`place` would refuse, and place nothing."""

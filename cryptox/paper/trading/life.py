@@ -8,7 +8,7 @@ from dataclasses import fields
 from operator import attrgetter
 
 from cryptox.paper.market import Market
-from cryptox.venues.binance.words import ExecutionType, ExpiryReason, OrderStatus, Side
+from cryptox.venues.binance.words import ExecutionType, ExpiryReason, OrderStatus, RejectReason, Side
 
 from .accounts import Account
 from .board import Board
@@ -89,9 +89,25 @@ class Life:
 
     def accept(self, account: Account, ticket: Ticket, board: Board, list_id: int, status: OrderStatus) -> Order:
         """Make an order of a ticket and remember it; nothing is held or reported yet."""
+        order = self._made(account, ticket, board, list_id, status)
+        self.records.add(order)
+        self.open_ids[order.account, order.client_id] = order
+        return order
+
+    def reject(self, account: Account, ticket: Ticket, board: Board, reason: RejectReason) -> None:
+        """Report an order that was refused: it has ids of its own, and nobody remembers it."""
+        order = self._made(account, ticket, board, NONE, OrderStatus.REJECTED)
+        counters = self.records.count(ticket.symbol)
+        counters.execution += 1
+        kind = ExecutionType.REJECTED
+        self.reports.append(
+            Execution(order.account, order, kind, counters.execution, board.now_us, on_book=False, reject=reason)
+        )
+
+    def _made(self, account: Account, ticket: Ticket, board: Board, list_id: int, status: OrderStatus) -> Order:
         counters = self.records.count(ticket.symbol)
         counters.order += 1
-        order = Order(
+        return Order(
             id=counters.order,
             symbol=ticket.symbol,
             account=account.uid,
@@ -115,9 +131,6 @@ class Life:
             status=status,
             named=counters.execution,
         )
-        self.records.add(order)
-        self.open_ids[order.account, order.client_id] = order
-        return order
 
     def rename(self, order: Order, client_id: str) -> None:
         """Give an order another client id."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["EngineText"]
+from .words import RejectReason
+
+__all__ = ["REJECT_REASONS", "EngineText"]
 
 
 class EngineText(StrEnum):
@@ -55,3 +57,12 @@ class EngineText(StrEnum):
     NO_OPO = "OPO orders are not supported for this symbol."
     TYPE_NOT_IN_PHASE = "This order type is not possible in this trading phase."
     GTC_IN_PHASE = "Limit orders require GTC for this phase."
+
+
+REJECT_REASONS: dict[str, RejectReason] = {
+    EngineText.INSUFFICIENT_BALANCE: RejectReason.INSUFFICIENT_BALANCES,
+    EngineText.WOULD_TRIGGER: RejectReason.STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY,
+    EngineText.WOULD_TAKE: RejectReason.WOULD_MATCH_IMMEDIATELY,
+    EngineText.PRICE_RELATION: RejectReason.OCO_BAD_PRICES,
+}
+"""The words that execution reports have for some of these texts."""

@@ -224,6 +224,92 @@ def test_refusals_of_the_engine_bring_no_events(day: Callable[..., None]) -> Non
     day(talk)
 
 
+@pytest.mark.parametrize(
+    ("new", "text", "reason"),
+    [
+        (
+            {"type": "LIMIT", "timeInForce": "GTC", "quantity": "100", "price": "30000.00"},
+            "Account has insufficient balance for requested action.",
+            "INSUFFICIENT_BALANCES",
+        ),
+        (
+            {"type": "LIMIT_MAKER", "quantity": "0.001", "price": "50000.00"},
+            "Order would immediately match and take.",
+            "WOULD_MATCH_IMMEDIATELY",
+        ),
+        (
+            {"type": "STOP_LOSS", "quantity": "0.001", "stopPrice": "30000.00"},
+            "Order would trigger immediately.",
+            "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["STOP_ON_FAILURE", "ALLOW_FAILURE"])
+def test_a_replacement_that_the_engine_refuses_is_reported_once_the_order_is_cancelled(
+    day: Callable[..., None], mode: str, new: dict[str, str], text: str, reason: str
+) -> None:
+    async def talk(served: Any) -> None:
+        async with served.client() as client:
+            await begun(served, client)
+            order = served.stamped(**LIMIT, quantity="0.01", price="30000.00")
+            number = (await client.result("order.place", order))["orderId"]
+            await events(client, 2)
+            asked = {"symbol": "BTCUSDT", "side": "BUY", "cancelReplaceMode": mode, "newClientOrderId": "next"}
+            both = await client.ask("order.cancelReplace", served.stamped(**asked, **new, cancelOrderId=number))
+            assert (both["status"], both["error"]["code"]) == (409, -2021)
+            assert both["error"]["data"]["newOrderResponse"] == {"code": -2010, "msg": text}
+            found = await events(client, 3)
+            assert kinds(found) == [
+                ("executionReport", "CANCELED", "CANCELED"),
+                ("outboundAccountPosition", None, None),
+                ("executionReport", "REJECTED", "REJECTED"),
+            ]
+            told = found[-1]
+            assert (told["r"], told["c"], told["C"], told["w"]) == (reason, "next", "", False)
+            assert (told["q"], told["z"], told["t"], told["g"]) == (
+                f"{float(new['quantity']):.8f}",
+                "0.00000000",
+                -1,
+                -1,
+            )
+            assert "W" not in told
+            assert (told["i"], told["I"]) == (number + 1, found[0]["I"] + 1)
+            missing = await client.error("order.status", served.stamped(symbol="BTCUSDT", orderId=told["i"]))
+            assert missing == (400, -2013, "Order does not exist.")
+            listed = await client.result("allOrders", served.stamped(symbol="BTCUSDT"))
+            assert [one["orderId"] for one in listed] == [number]
+            placed = await client.result("order.place", {**order, "newClientOrderId": "next"})
+            assert placed["orderId"] == number + 2
+
+    day(talk)
+
+
+def test_a_replacement_is_not_reported_where_nothing_was_cancelled_or_there_is_no_word(
+    day: Callable[..., None],
+) -> None:
+    async def talk(served: Any) -> None:
+        async with served.client() as client:
+            await begun(served, client)
+            poor = served.stamped(**LIMIT, quantity="100", price="30000.00", cancelReplaceMode="ALLOW_FAILURE")
+            both = await client.ask("order.cancelReplace", {**poor, "cancelOrderId": 12_345})
+            assert (both["status"], both["error"]["code"]) == (400, -2022)
+            assert both["error"]["data"]["newOrderResponse"]["code"] == -2010
+            assert (await client.ask("ping"))["status"] == 200
+            order = served.stamped(**LIMIT, quantity="0.01", price="30000.00")
+            numbers = []
+            for name in ("a", "b"):
+                placed = await client.result("order.place", {**order, "newClientOrderId": name})
+                numbers.append(placed["orderId"])
+                await events(client, 2)
+            again = {**order, "newClientOrderId": "b", "cancelReplaceMode": "STOP_ON_FAILURE"}
+            both = await client.ask("order.cancelReplace", {**again, "cancelOrderId": numbers[0]})
+            assert both["error"]["data"]["newOrderResponse"] == {"code": -2010, "msg": "Duplicate order sent."}
+            assert [one[1] for one in kinds(await events(client, 2))] == ["CANCELED", None]
+            assert (await client.ask("ping"))["status"] == 200
+
+    day(talk)
+
+
 def test_a_deposit_is_told_as_balance_and_position(day: Callable[..., None]) -> None:
     async def talk(served: Any) -> None:
         async with served.client() as client:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryptox.venues.binance.codes import TEXTS
-from cryptox.venues.binance.texts import EngineText
+from cryptox.venues.binance.texts import REJECT_REASONS, EngineText
+from cryptox.venues.binance.words import RejectReason
 
 
 def test_every_text_has_its_class() -> None:
     assert set(TEXTS) == set(EngineText)
+
+
+def test_reasons_are_those_of_the_documentation(shared: Path) -> None:
+    printed = (shared / "binance" / "ws-api.md").read_text(encoding="utf-8")
+    assert set(REJECT_REASONS.values()) == set(RejectReason) - {RejectReason.NONE}
+    for text, reason in REJECT_REASONS.items():
+        assert f"| {reason} | {text} |" in printed, text
 
 
 def test_texts_are_those_of_the_documentation(shared: Path) -> None:
