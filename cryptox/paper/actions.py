@@ -115,6 +115,8 @@ class ServerActions:
             self._answers.ban(until, address)
             if seconds:
                 self._ws_api.lines.ban(address)
+            elif self._hub.floods is not None:
+                self._hub.floods.pardon(address)
 
         self._run(ban)
 

@@ -328,6 +328,10 @@ class Answers:
         for meter in self._meters.values() if address is None else [self.meter(address)]:
             meter.banned_until = until
 
+    def punish(self, address: str, now: float) -> float:
+        """Ban an address for what it does elsewhere, longer each time; returns until when, in real seconds."""
+        return self.meter(address).punish(now)
+
     def finish(self, asked: Asked, made: Page | Done | Refused) -> Reply:
         """What ``work`` has made, as an answer; a page that will never change is kept."""
         wanted, key = asked.wanted, _key(asked.path, asked.query, asked.wanted)

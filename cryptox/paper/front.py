@@ -11,6 +11,7 @@ from .control import PATH as CONTROL_PATH
 from .control import Control
 from .control import control as answer_control
 from .faults import Faults
+from .floods import Floods
 from .follower import Follower
 from .requests import RequestLog
 from .server import Handler
@@ -44,7 +45,8 @@ class Front:
         self._desk.listeners.append(lambda reports: answers.counts.note(reports, time.time()))
         self.connects = Connects()
         self.rest = Handler(answers, state.clock, faults, log, latency=latency, desk=self._desk)
-        self.hub = Hub(self._desk, rules, connects=self.connects)
+        self._answers = answers
+        self.hub = Hub(self._desk, rules, connects=self.connects, floods=Floods(self._ban_flooder))
         self.ws_api = WsApi(
             self._desk,
             answers,
@@ -57,6 +59,12 @@ class Front:
         self.ws_api.heard = self.follower.poke
         self._faults, self._control = faults, control
         faults.bind(ServerActions(faults, state.clock, answers, self.hub, self.ws_api, transports))
+
+    def _ban_flooder(self, address: str, now: float) -> float:
+        """Ban an address that floods the streams from REST and the WebSocket API too; returns until when."""
+        until = self._answers.punish(address, now)
+        self.ws_api.lines.ban(address)
+        return until
 
     async def __call__(self, request: Any) -> Any:
         """The answer to a request, or a socket until its end."""

@@ -5,11 +5,12 @@ Source: https://developers.binance.com/docs/binance-spot-api-docs/errors (July 2
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from cryptox.venues.binance.codes import Code
 
-__all__ = ["Refused", "words"]
+__all__ = ["Refused", "banned", "words"]
 
 _WORDS: dict[Code, str] = {
     Code.UNKNOWN: "An unknown error occurred while processing the request.",
@@ -120,3 +121,9 @@ class Refused(Exception):
         self.data = data  # ready for JSON
         self.costs = costs
         super().__init__(f"{int(code)} {self.text}")
+
+
+def banned(until: float, now: float) -> Refused:
+    """The refusal of whoever is banned until a moment; both in real seconds."""
+    wait = math.ceil(until - now)
+    return Refused(Code.TOO_MANY_REQUESTS, int(until * 1_000), text=BANNED, status=418, retry_after=wait)

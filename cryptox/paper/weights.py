@@ -19,7 +19,7 @@ from cryptox.venues.binance.limits import INTERVAL_MS
 from cryptox.venues.binance.wire.account import CountedLimit
 from cryptox.venues.binance.wire.general import RateLimit
 
-from .refusals import BANNED, TOO_MANY_QUEUED, Refused
+from .refusals import TOO_MANY_QUEUED, Refused, banned
 
 __all__ = ["Meter", "Window", "announced", "read_limits"]
 
@@ -138,7 +138,7 @@ class Meter:
             if used + (others(window.start(now), now) if weighs else 0) > window.amount and full is None:
                 full = window
         if now < self.banned_until:
-            raise self._ban(now)
+            raise banned(self.banned_until, now)
         if full is not None:
             raise self._refuse(full, now)
 
@@ -184,18 +184,16 @@ class Meter:
         else:
             self._after_refusal += 1
         if self._after_refusal >= self._ban_after:
-            self._after_refusal = 0
-            self._refused_until = 0.0
-            self.banned_until = now + min(self._ban_seconds * 2.0**self._bans, LONGEST_BAN_S)
-            self._bans += 1
-            return self._ban(now)
+            return banned(self.punish(now), now)
         wait = math.ceil(ends - now)
         if window.kind == "RAW_REQUESTS":
             return Refused(Code.TOO_MANY_REQUESTS, text=TOO_MANY_QUEUED, status=429, retry_after=wait)
         span = f"{window.count} {window.interval}"
         return Refused(Code.TOO_MANY_REQUESTS, window.amount, span, status=429, retry_after=wait)
 
-    def _ban(self, now: float) -> Refused:
-        wait = math.ceil(self.banned_until - now)
-        until_ms = int(self.banned_until * 1_000)
-        return Refused(Code.TOO_MANY_REQUESTS, until_ms, text=BANNED, status=418, retry_after=wait)
+    def punish(self, now: float) -> float:
+        """Ban the address, longer each time; returns until when."""
+        self._after_refusal, self._refused_until = 0, 0.0
+        self.banned_until = now + min(self._ban_seconds * 2.0**self._bans, LONGEST_BAN_S)
+        self._bans += 1
+        return self.banned_until

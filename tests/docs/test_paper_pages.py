@@ -10,7 +10,7 @@ import pytest
 
 import cryptox as cx
 from cryptox.model.time import to_ms
-from cryptox.paper import clock, control, fault_kinds, process, sockets, symbols, weights
+from cryptox.paper import clock, control, fault_kinds, floods, process, sockets, symbols, weights
 from cryptox.paper.exchange import PaperExchange
 from cryptox.paper.faults import Actions
 from cryptox.paper.market import Listing
@@ -118,6 +118,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         ("connection attempts", f"{sockets.Connects().amount} in {sockets.Connects().seconds / 60:g} minutes"),
         ("streams of a connection", f"{opening.MOST_STREAMS}"),
         ("what a client of the streams", f"{streams.MOST_SAID} a second"),
+        ("connections of an address", f"{floods.MOST_FLOODS} within {floods.WITHIN_S:g} seconds"),
         ("life of a connection", f"at most {sockets.MOST_NOTICE_S:g} seconds"),
         ("a message of a client", f"{sockets.MOST_INCOMING // 2**20} MiB"),
         ("a client that does not read", f"{sockets.MOST_WAITING // 2**20} MiB"),

@@ -39,6 +39,9 @@ class Switchboard(Protocol):
     def answer(self, connection: Connection, payload: bytes) -> None:
         """Send it the answer to what it said."""
 
+    def flooded(self, connection: Connection) -> None:
+        """It has said too much, and is being closed."""
+
 
 class Connection:
     """A client's connection, from the handshake to its end.
@@ -64,6 +67,7 @@ class Connection:
         # Who is pinged several times a second answers as often.
         self._most = MOST_SAID + int(SECOND_S / hub.rules.ping_every)
         self._heard_at: deque[float] = deque(maxlen=self._most + 1)
+        self._flooded = False
 
     @property
     def form(self) -> Form:
@@ -118,8 +122,11 @@ class Connection:
     def _heard(self) -> None:
         now = asyncio.get_running_loop().time()
         self._heard_at.append(now)
-        if len(self._heard_at) > self._most and now - self._heard_at[0] < SECOND_S:
-            self.line.end(POLICY, "Too many requests")
+        if self._flooded or len(self._heard_at) <= self._most or now - self._heard_at[0] >= SECOND_S:
+            return
+        self._flooded = True
+        self.line.end(POLICY, "Too many requests")
+        self._hub.flooded(self)
 
     def _notice(self) -> bytes:
         event = ServerShutdown(SHUTDOWN_EVENT, self._hub.now_us())

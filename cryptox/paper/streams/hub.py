@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any, Protocol, TypeVar
 
 from cryptox.paper.clock import JUMP_US, MarketClock
+from cryptox.paper.floods import Floods
 from cryptox.paper.market import Levels, Market
 from cryptox.paper.refusals import TOO_MANY_QUEUED, Refused
 from cryptox.paper.sockets import TEXT, Connects, Lines, Rules, frame
@@ -96,6 +97,8 @@ class Hub:
         Pings and life of connections.
     connects
         Counts of connection attempts by address; to share them with other sockets.
+    floods
+        Bans addresses that say too much again and again; None for no bans.
     tamper
         Comes between the exchange and its clients; None for nothing.
     """
@@ -106,10 +109,11 @@ class Hub:
         rules: Rules | None = None,
         *,
         connects: Connects | None = None,
+        floods: Floods | None = None,
         tamper: Tamper | None = None,
     ) -> None:
         self.desk, self.rules, self.tamper = desk, rules or Rules(), tamper
-        self.connects, self.lines = connects or Connects(), Lines()
+        self.connects, self.lines, self.floods = connects or Connects(), Lines(), floods
         self.connections: dict[Connection, None] = {}
         self._topics: dict[Name, _Topic] = {}
         self._numbers = count()
@@ -206,6 +210,12 @@ class Hub:
         """Send a client the answer to what it said."""
         for one in self.outgoing(connection, None, payload):
             connection.line.write(one)
+
+    def flooded(self, connection: Connection) -> None:
+        """A client has said too much and is being closed; if that happens too often, its address is banned."""
+        address = connection.line.address
+        if self.floods is not None and self.floods.note(address, time.time()):
+            self.lines.ban(address)
 
     def outgoing(self, connection: Connection, stream: str | None, payload: bytes) -> list[bytes]:
         """The frames that go out for a message, after the tampers of hub and line."""
@@ -320,7 +330,10 @@ async def serve_stream(request: Any, hub: Hub, admit: Callable[[str | None], obj
         opening = read_opening(target)
         if not web.WebSocketResponse().can_prepare(request):
             return web.Response(status=BAD_REQUEST, text="This address takes WebSocket connections.\n")
-        wait = hub.connects.admit(request.remote or "", time.time())
+        address, now = request.remote or "", time.time()
+        if hub.floods is not None:
+            hub.floods.check(address, now)
+        wait = hub.connects.admit(address, now)
         if wait is not None:
             raise Refused(Code.TOO_MANY_REQUESTS, text=TOO_MANY_QUEUED, status=TOO_MANY_REQUESTS, retry_after=wait)
         if admit is not None:

@@ -6,12 +6,16 @@ import asyncio
 import http.client
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
+import httpx
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cryptox.paper.floods import MOST_FLOODS
 from cryptox.paper.seeded import SeededMarket
 from cryptox.paper.sockets import Connects, Rules
 from cryptox.paper.streams.connection import Connection
@@ -268,6 +272,49 @@ def test_six_messages_in_a_second_end_the_connection(place: Opener, market: Seed
             assert await ask(calm, "LIST_SUBSCRIPTIONS")
 
     asyncio.run(main())
+
+
+def test_who_floods_again_and_again_is_banned(opened: Callable[..., Any]) -> None:
+    exchange = opened(ban_seconds=300).exchange
+
+    async def flood(socket: ClientConnection) -> tuple[int, str]:
+        with suppress(ConnectionClosed):
+            await repeated(20, lambda: socket.send('{"method":"LIST_SUBSCRIPTIONS","id":1}'))
+        with pytest.raises(ConnectionClosed) as caught:
+            await repeated(21, socket.recv)
+        assert caught.value.rcvd is not None
+        return caught.value.rcvd.code, caught.value.rcvd.reason
+
+    async def main() -> None:
+        calm = await connect(f"{exchange.stream_url}/ws", ping_interval=None)
+        calls = await connect(exchange.ws_api_url, ping_interval=None)
+        assert await ask(calm, "LIST_SUBSCRIPTIONS")
+        for _ in range(MOST_FLOODS):
+            async with connect(f"{exchange.stream_url}/stream", ping_interval=None) as socket:
+                assert await flood(socket) == (1008, "Too many requests")
+        for other in (calm, calls):
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(other.recv(), 5)
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "IP banned")
+        for url in (f"{exchange.stream_url}/ws", f"{exchange.stream_url}/stream", exchange.ws_api_url):
+            with pytest.raises(InvalidStatus) as caught:
+                await connect(url)
+            answer = caught.value.response
+            assert answer.status_code == 418
+            assert 200 < int(answer.headers["Retry-After"]) <= 300
+            assert "IP banned until" in json.loads(answer.body or b"")["msg"]
+        assert await asyncio.to_thread(status, exchange) == 418
+        await asyncio.to_thread(exchange.faults.ban, 0)  # lifts it
+        assert await asyncio.to_thread(status, exchange) == 200
+        async with connect(f"{exchange.stream_url}/ws", ping_interval=None) as socket:
+            assert await ask(socket, "LIST_SUBSCRIPTIONS")
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def status(exchange: Any) -> int:
+    return httpx.get(f"{exchange.rest_url}/api/v3/ping", trust_env=False).status_code
 
 
 def test_the_server_pings_and_ends_who_does_not_answer(place: Opener, market: SeededMarket) -> None:
