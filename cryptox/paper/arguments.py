@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import os
 import re
@@ -15,12 +14,23 @@ from cryptox.errors import ValidationError
 
 from .market import Market
 
-__all__ = ["read_amount", "read_asset", "read_balances", "read_market", "read_path", "seconds", "text", "whole"]
+__all__ = [
+    "MOST_SECONDS",
+    "read_amount",
+    "read_asset",
+    "read_balances",
+    "read_market",
+    "read_path",
+    "seconds",
+    "text",
+    "whole",
+]
 
 MOST_LETTERS = 32  # of an asset's name
 LEAST_POWER, MOST_POWER = -8, 20  # of ten: from an atom to beyond what an account can hold
 MOST_BITS = 128
 MOST_DIGITS = 64
+MOST_SECONDS = 10**9  # thirty years
 SHOWN = 60  # letters of a value in a message
 _AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,64}(?:\.[0-9]{0,64})?|\.[0-9]{1,64})(?:[eE][+-]?[0-9]{1,12})?")
 
@@ -70,15 +80,16 @@ def _sources(history: Any, names: list[str] | None) -> tuple[Any, str | None]:
 def whole(name: str, value: Any, least: int, beyond: int) -> int:
     """A whole number in [least, beyond)."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value < beyond:
-        raise ValidationError(f"{name}={value!r} is not a whole number from {least} to {beyond - 1}.")
+        raise ValidationError(f"{name}={_shown(value)} is not a whole number from {least} to {beyond - 1}.")
     return value
 
 
 def seconds(name: str, value: Any, *, zero: bool = False) -> float:
-    """A number of seconds above zero, or from zero on."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or value < 0 or (value == 0 and not zero):
-        raise ValidationError(f"{name}={value!r} is not a number of seconds {'from' if zero else 'above'} zero.")
+    """A number of seconds above zero, or from zero on, up to thirty years."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_SECONDS
+    if not good or (value == 0 and not zero):
+        least = "from" if zero else "above"
+        raise ValidationError(f"{name}={_shown(value)} is not a number of seconds {least} zero, up to {MOST_SECONDS}.")
     return float(value)
 
 
@@ -179,7 +190,7 @@ def _shown(value: Any) -> str:
 def text(name: str, value: Any) -> str:
     """A text that is not empty."""
     if not isinstance(value, str) or not value:
-        raise ValidationError(f"{name}={value!r} is not a text.")
+        raise ValidationError(f"{name}={_shown(value)} is not a text.")
     return value
 
 

@@ -12,6 +12,7 @@ from cryptox.venues.binance.codes import ROWS, Code
 from cryptox.venues.binance.endpoints import ENDPOINTS
 from cryptox.venues.binance.methods import METHODS
 
+from .arguments import MOST_SECONDS
 from .requests import is_path
 
 __all__ = [
@@ -68,7 +69,6 @@ REACH = (
 )
 DEPTH_EVENT = next(one.event for one in CHANNELS.values() if one.feed is Feed.DEPTH)
 MOST_BYTES = 2**30  # of a body
-MOST_SECONDS = 10**9  # thirty years
 MOST_WEIGHT = 2**53
 MOST_SHOWN = 60  # characters of a value that is refused
 LEAST_EVERY_S = 0.001

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptox.errors import ValidationError
-from cryptox.paper.arguments import read_amount, read_asset, read_balances
+from cryptox.paper.arguments import MOST_SECONDS, read_amount, read_asset, read_balances, seconds, text, whole
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,33 @@ def test_what_is_no_asset_is_refused(asset: Any) -> None:
         read_asset(asset)
     with pytest.raises(ValidationError, match="asset"):
         read_balances({asset: 1})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [-1, -1e-9, 1e308, 10**9 + 1, 10**400, 10**5_000, float("nan"), float("inf"), -float("inf"), "1", True, None],
+    ids=lambda value: repr(value)[:20] if not isinstance(value, int) else f"{value.bit_length()} bits",
+)
+def test_what_is_no_length_of_time_is_refused_and_named(value: Any) -> None:
+    for zero in (True, False):
+        with pytest.raises(ValidationError, match="latency=") as caught:
+            seconds("latency", value, zero=zero)
+        assert len(str(caught.value)) < 400
+
+
+def test_lengths_of_time_reach_thirty_years() -> None:
+    assert seconds("ping_every", 10**9) == MOST_SECONDS == 1e9
+    assert seconds("ping_every", 1e-9) == 1e-9
+    assert seconds("latency", 0, zero=True) == 0.0
+    with pytest.raises(ValidationError, match="ping_every=0 is not a number of seconds above zero"):
+        seconds("ping_every", 0)
+
+
+def test_refusals_of_endless_numbers_are_refusals() -> None:
+    with pytest.raises(ValidationError, match="seed=a number of thousands of digits"):
+        whole("seed", 10**5_000, 0, 2**64)
+    with pytest.raises(ValidationError, match="host=a number of thousands of digits"):
+        text("host", 10**5_000)
 
 
 def test_the_limit_of_digits_is_the_interpreters() -> None:
