@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from cryptox.errors import ConfigurationError
@@ -246,7 +247,8 @@ class Server:
             if thread is None:
                 return
             if loop is not None and closing is not None and thread.is_alive():
-                loop.call_soon_threadsafe(closing.set)
+                with suppress(RuntimeError):  # the loop has ended, and the thread is about to
+                    loop.call_soon_threadsafe(closing.set)
             thread.join(STOP_S)
             self._thread = self._loop = self._closing = None
 

@@ -156,6 +156,50 @@ def test_a_desk_that_is_closed_takes_nothing(scene: Scene) -> None:
     over(scene, talk)
 
 
+class Loop:
+    """A loop that ends just when it is to be told something."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.ended = threading.Event()
+
+    def call_soon_threadsafe(self, *_what: Any) -> None:
+        self.asked += 1
+        self.ended.set()
+        raise RuntimeError("Event loop is closed")
+
+
+def test_a_call_from_a_thread_survives_the_end_of_the_loop(scene: Scene) -> None:
+    loop = Loop()
+    scene.desk._loop = loop  # type: ignore[assignment]  # the part of one that is used
+    assert scene.desk.call(scene.deposit) == NOON_US
+    assert (scene.held, loop.asked, scene.store.saved) == (5, 1, [(NOON_US, {scene.account.uid})])
+    with pytest.raises(ZeroDivisionError):
+        scene.desk.call(lambda now_us: now_us // 0)
+
+
+def test_the_worker_ends_quietly_with_its_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+
+    async def talk(desk: Desk) -> None:
+        assert desk._jobs is not None
+        loop = Loop()
+        (first,) = [one for one in threading.enumerate() if one.name == "cryptox-paper-desk"]
+        jobs, desk._jobs = desk._jobs, type(desk._jobs)()
+        jobs.put(None)  # the worker of this loop ends, another takes its place
+        await asyncio.to_thread(first.join, 5)
+        worker = threading.Thread(target=desk._serve, args=(desk._jobs, loop))
+        worker.start()
+        desk._jobs.put((scene.deposit, asyncio.get_running_loop().create_future()))
+        await asyncio.to_thread(worker.join, 5)
+        assert not worker.is_alive()
+        assert (loop.asked, scene.held) == (1, 5)
+
+    over(scene, talk)
+    assert raised == []
+
+
 TRADING = """
 import hashlib, hmac, http.client, sys, threading, time
 from cryptox.paper.exchange import PaperExchange

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import http.client
 import json
@@ -342,6 +343,20 @@ def test_a_loop_that_is_closed_is_no_error_for_who_moves_the_clock(flat: Any) ->
     for watcher in watchers:  # that it was about to call
         watcher()
     actions.tamper(active=False)
+
+
+def test_stopping_just_as_the_loop_ends_is_no_error(flat: Any) -> None:
+    exchange = PaperExchange(market=flat).start()
+    server = exchange._server
+    loop, closing = server._loop, server._closing
+    ended = asyncio.new_event_loop()
+    ended.close()
+    server._loop = ended
+    assert loop is not None
+    assert closing is not None
+    loop.call_soon_threadsafe(loop.call_later, 0.2, closing.set)
+    exchange.stop()
+    assert not exchange.is_running
 
 
 def test_an_unexpected_error_is_told_to_who_asked_and_to_the_loop(
