@@ -24,7 +24,7 @@ from .market import Market
 from .requests import RequestLog
 from .server import Server
 from .sockets import Rules
-from .state import Opening, State
+from .state import Opening, State, identity_of
 from .streams.opening import SBE_PATH
 from .trading.orders import NONE
 from .weights import read_limits
@@ -142,12 +142,13 @@ class PaperExchange(Displayed):
         self.control_token = read_control(control)
         self.faults = Faults()
         self.requests = RequestLog()
+        kept = None if path is None else read_path(path)
         self._opening = Opening(
             own,
-            {"seed": seed, "symbols": sorted(own.listings), "replayed": history is not None},
+            {} if kept is None else identity_of(own, seed, replayed=history is not None),
             self.clock,
             balances=read_balances(balances),
-            path=None if path is None else read_path(path),
+            path=kept,
             windows=read_limits(limits),
             others=self.faults.others,
             ban_after=whole("ban_after", ban_after, 0, 2**31),

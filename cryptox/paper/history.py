@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -71,6 +72,12 @@ class HistoryMarket(SpineMarket):
         if not spines:
             raise refuse("history", "no source is given", "Give a file, a frame, or a mapping of symbols to them.")
         super().__init__(spines, seed, max(spine.end_ms for spine in spines.values()))
+        self._spines = spines
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this history from every other: a digest of its symbols and of all numbers that were given."""
+        return hashlib.sha256(b"".join(self._spines[symbol].digest() for symbol in sorted(self._spines))).hexdigest()
 
 
 class HistorySpine:
@@ -80,6 +87,8 @@ class HistorySpine:
         self._key = key_of(seed, symbol, "history")
         self._level, parents = _parents(file, generator(self._key, 0))
         interval = file.interval
+        drawn = [line for name, line in _OPTIONAL.items() if name not in file.columns]
+        self._given = interval.name, parents, [line for line in Row if line not in drawn]
         opens = parents[Row.TIME].tolist()
         ends = parents[Row.TIME] + interval.step_ms if not interval.monthly else None
         closes = [interval.close(time) + 1 for time in opens] if ends is None else ends.tolist()
@@ -107,6 +116,16 @@ class HistorySpine:
         minutes = np.bincount(days - self.first_day, minlength=count) * (self._step // MINUTE_MS)
         self._trades = np.concatenate(([0], np.cumsum(trades)))
         self._merged = np.concatenate(([0], np.cumsum(merges(trades, minutes))))
+
+    def digest(self) -> bytes:
+        """A digest of what was given."""
+        interval, rows, lines = self._given
+        listing = self.listing
+        named = (listing.symbol, interval, listing.price_exponent, listing.quantity_exponent, list(map(int, lines)))
+        digest = hashlib.sha256(repr(named).encode())
+        for line in lines:
+            digest.update(rows[line].astype("<i8", copy=False))
+        return digest.digest()
 
     def _in_days(self, parents: Ints, closes: Ints) -> Ints:
         """Candles longer than a day as days."""

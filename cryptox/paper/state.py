@@ -23,9 +23,16 @@ from .trading.accounts import Key, KeyKind
 from .trading.orders import NONE
 from .weights import Others, Window
 
-__all__ = ["Opening", "State", "told"]
+__all__ = ["Opening", "State", "identity_of", "told"]
 
 T = TypeVar("T")
+
+
+def identity_of(market: Market, seed: int, *, replayed: bool) -> dict[str, Any]:
+    """What tells a market from others, for the file that keeps what happened in it."""
+    found = {"seed": seed, "symbols": sorted(market.listings), "replayed": replayed}
+    fingerprint = getattr(market, "fingerprint", None)  # of a history; a market of numbers alone is told by its seed
+    return found if fingerprint is None else {**found, "history": fingerprint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class Opening:
     """How an exchange's state is made, whenever it is needed."""
 
     market: Market  # its own path
-    identity: Mapping[str, Any]  # what tells this market from another
+    identity: Mapping[str, Any]  # what tells this market from another; of use with a path only
     clock: MarketClock
     balances: Mapping[str, Decimal] | None
     path: str | None

@@ -68,7 +68,7 @@ class SqliteStore:
             self._execute("PRAGMA locking_mode = EXCLUSIVE")
             self._execute("PRAGMA journal_mode = WAL")
             self._execute("PRAGMA synchronous = NORMAL")
-            self._identify(fresh, msgspec.json.encode(dict(market), order="sorted").decode())
+            self._identify(fresh, dict(market))
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(
                 f"path={path!r} cannot keep the state of a paper exchange: {error}.",
@@ -79,18 +79,32 @@ class SqliteStore:
     def _execute(self, command: str, values: Iterable[Any] = ()) -> list[Any]:
         return self._connection.execute(command, tuple(values)).fetchall()
 
-    def _identify(self, fresh: bool, market: str) -> None:
+    def _identify(self, fresh: bool, market: dict[str, Any]) -> None:
+        text = msgspec.json.encode(market, order="sorted").decode()
         if fresh:
             self._connection.executescript("BEGIN;" + _TABLES + "COMMIT;")
-            self._execute("INSERT INTO meta VALUES ('version', ?), ('market', ?)", (VERSION, market))
+            self._execute("INSERT INTO meta VALUES ('version', ?), ('market', ?)", (VERSION, text))
         known = dict(self._execute("SELECT name, value FROM meta"))
-        if known.get("version") != VERSION or known.get("market") != market:
+        written = msgspec.json.decode(known.get("market", "{}")) if known.get("version") == VERSION else {}
+        unnamed = "history" in market and bool(written) and "history" not in written
+        if unnamed:  # of a version that did not know which
+            written["history"] = market["history"]
+        other = [name for name in {**market, **written} if written.get(name) != market.get(name)]
+        if other:
             self._connection.close()
-            raise ConfigurationError(
-                f"path={self._path!r} belongs to another market: {known.get('market')}, and this one is {market}.",
-                recovery_suggestions=["Start the exchange with the same seed, symbols and history, or another path."],
-            )
+            raise self._foreign(other, written, market)
+        if unnamed:
+            self._execute("REPLACE INTO meta VALUES ('market', ?)", (text,))
         self._execute(_LATER_TABLES)
+
+    def _foreign(self, other: list[str], written: dict[str, Any], market: dict[str, Any]) -> ConfigurationError:
+        """The refusal of a file that other names of its market's identity do not fit."""
+        what = "history" if other == ["history"] else "market"
+        told = "; ".join(f"{name} {written.get(name)!r}, and here {market.get(name)!r}" for name in other)
+        return ConfigurationError(
+            f"path={self._path!r} belongs to another {what}. It was made with {told}.",
+            recovery_suggestions=["Start the exchange with the same seed, symbols and history, or another path."],
+        )
 
     def load(self, accounts: Accounts) -> Kept:
         """What the file has; accounts and keys go into ``accounts``."""

@@ -170,7 +170,37 @@ def test_every_kind_of_file_gives_the_same(tmp_path: Path, suffix: str) -> None:
     assert found.volume.tolist() == [100_000, 12_345] * 20
     assert market.end_ms == START + 40 * 300_000
     plain = HistoryMarket({"ADA/USDT": frame})
+    assert plain.fingerprint == market.fingerprint
     assert candles(plain, "1m").quote_volume.tolist() == candles(market, "1m").quote_volume.tolist()
+
+
+def test_every_number_of_a_history_tells_it_from_others() -> None:
+    rows = [ROW, {**ROW, "volume": 12.345}] * 20
+    frame = frame_of(rows)
+    frames = {
+        "it": frame,
+        "shorter": frame_of(rows[:-1]),
+        "later": frame_of(rows).assign(open_time=frame["open_time"] + 300_000),
+        "counted": frame.assign(trades=50),
+        "counted otherwise": frame.assign(trades=[*[50] * 39, 51]),
+        "valued": frame.assign(quote_volume=frame["volume"] * 1.75),
+        **{name: frame.assign(**{name: [*frame[name][:-1], value]}) for name, value in (
+            ("open", 1.51), ("high", 2.01), ("low", 1.24), ("close", 1.76), ("volume", 12.346),
+        )},
+    }  # fmt: skip
+    prints = {name: HistoryMarket({"ADAUSDT": one}).fingerprint for name, one in frames.items()}
+    prints["named otherwise"] = HistoryMarket({"ADABTC": frame}).fingerprint
+    prints["two"] = HistoryMarket({"ADAUSDT": frame, "ADABTC": frame}).fingerprint
+    assert len(set(prints.values())) == len(prints)
+    assert HistoryMarket({"ADAUSDT": frame}, seed=9).fingerprint == prints["it"]  # what is drawn is the seed's
+    assert HistoryMarket({"ADABTC": frame, "ADAUSDT": frame}).fingerprint == prints["two"]
+
+
+def test_candles_longer_than_a_day_are_told_apart_too() -> None:
+    weeks = frame_of([ROW] * 20).assign(open_time=[START + at * 7 * 86_400_000 for at in range(20)])
+    other = weeks.assign(volume=[*[100.0] * 19, 101.0])
+    prints = [HistoryMarket({"ADAUSDT": one}).fingerprint for one in (weeks, weeks.copy(), other)]
+    assert prints[0] == prints[1] != prints[2]
 
 
 def test_a_bare_archive_file_in_microseconds(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import httpx
+import pandas as pd
 import pytest
 
 from cryptox.errors import ConfigurationError, ValidationError
@@ -171,6 +172,54 @@ def test_another_market_is_refused(path: Path) -> None:
         PaperExchange(8, clock=NOON, path=path).start()
     with PaperExchange(clock=NOON, path=path) as exchange:  # a refusal has not spoilt the file
         assert Trader(exchange.rest_url, keys).state()["open"] == []
+
+
+def hours(count: int = 48, *, last: float = 101.5) -> pd.DataFrame:
+    """A history of plain numbers."""
+    times = pd.date_range("2024-01-01", periods=count, freq="h", tz="UTC")
+    frame = pd.DataFrame(
+        {"open_time": times, "open": 100.5, "high": 102.5, "low": 99.5, "close": 101.5, "volume": 40.0}
+    )
+    frame.loc[count - 1, "close"] = last
+    return frame
+
+
+def test_another_history_is_refused(path: Path, tmp_path: Path) -> None:
+    hours().to_csv(tmp_path / "BTC_USDT-1h.csv", index=False)
+    with PaperExchange(history={"BTCUSDT": hours()}, path=path) as exchange:
+        keys = exchange.create_account()
+    others: list[tuple[dict[str, Any], str]] = [
+        ({"history": {"BTCUSDT": hours(last=101.6)}}, "another history"),
+        ({"history": {"BTCUSDT": hours(49)}}, "another history"),
+        ({"history": {"BTCUSDT": hours().iloc[1:]}}, "another history"),
+        ({"history": {"BTCUSDT": hours().assign(trades=100)}}, "another history"),
+        ({"history": {"BTCUSDT": hours()}, "seed": 8}, "another market.*seed 7, and here 8"),
+        ({"history": {"ETHUSDT": hours()}}, r"another market.*symbols \['BTCUSDT'\], and here \['ETHUSDT'\]"),
+        ({"symbols": ["BTCUSDT"]}, "another market.*replayed True, and here False"),
+    ]
+    for arguments, words in others:
+        with pytest.raises(ConfigurationError, match=f"paper.sqlite' belongs to {words}"):
+            PaperExchange(**arguments, path=path).start()
+    for same in ({"BTCUSDT": hours()}, tmp_path / "BTC_USDT-1h.csv"):  # the refusals have not spoilt the file
+        with PaperExchange(history=same, path=path) as exchange:
+            assert exchange.first_account() == keys
+
+
+def test_a_file_of_an_earlier_version_takes_the_history_it_meets(path: Path) -> None:
+    with PaperExchange(history={"BTCUSDT": hours()}, path=path) as exchange:
+        keys = exchange.create_account()
+    with closing(sqlite3.connect(path)) as file:
+        ((text,),) = file.execute("SELECT value FROM meta WHERE name = 'market'").fetchall()
+        known = json.loads(text)
+        assert len(known.pop("history")) == 64
+        file.execute("UPDATE meta SET value = ? WHERE name = 'market'", (json.dumps(known),))
+        file.commit()
+    with pytest.raises(ConfigurationError, match="another market"):  # the rest must fit
+        PaperExchange(8, history={"BTCUSDT": hours()}, path=path).start()
+    with PaperExchange(history={"BTCUSDT": hours(49)}, path=path) as exchange:
+        assert exchange.first_account() == keys
+    with pytest.raises(ConfigurationError, match="another history"):
+        PaperExchange(history={"BTCUSDT": hours()}, path=path).start()
 
 
 def test_the_same_script_runs_twice_and_goes_on_where_it_was(path: Path) -> None:
