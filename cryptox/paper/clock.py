@@ -87,6 +87,11 @@ class MarketClock:
         if not 0 <= self._origin_us < END_US:
             raise _out_of_range(f"clock={setting!r}")
 
+    def _forked(self) -> None:
+        """In a forked child: nobody watches it, and nobody holds its lock."""
+        self._lock = threading.Lock()
+        self.watchers.clear()
+
     @property
     def header(self) -> str | None:
         """Speed as answers announce it; None while market time is real time."""

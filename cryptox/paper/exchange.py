@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, ValidationError
@@ -19,7 +19,9 @@ from .clock import MarketClock
 from .control import PATH as CONTROL_PATH
 from .control import Control, read_control
 from .faults import Faults
+from .forks import watch
 from .front import Front
+from .keys import PaperKeys
 from .market import Market
 from .requests import RequestLog
 from .server import Server
@@ -37,17 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["PaperExchange", "PaperKeys"]
 
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach what listens on every address
-
-
-class PaperKeys(NamedTuple):
-    """What opens an account of the paper exchange. The ``repr`` does not show the secret."""
-
-    api_key: str
-    secret_key: str
-
-    def __repr__(self) -> str:
-        """The beginning of the key."""
-        return f"PaperKeys(api_key='{self.api_key[:6]}…')"
 
 
 class PaperExchange(Displayed):
@@ -165,6 +156,7 @@ class PaperExchange(Displayed):
     def _state(self) -> State:
         if self._opened is None:
             self._opened = self._opening.open()
+            watch(self, PaperExchange._forked)
         return self._opened
 
     @property
@@ -209,6 +201,16 @@ class PaperExchange(Displayed):
         if self._opened is not None and self._opened.close():
             self._opened = None
         atexit.unregister(self.stop)
+
+    def _forked(self) -> None:
+        """In a forked child: sockets, accounts and file are the parent's; here the exchange is as if never started."""
+        atexit.unregister(self.stop)
+        opened, self._opened, self._front = self._opened, None, None
+        if opened is not None:
+            opened.forked()
+        self._server.forked()
+        for shared in (self.clock, self.faults, self.requests):
+            shared._forked()
 
     def __enter__(self) -> Self:
         """Listen."""

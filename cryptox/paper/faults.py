@@ -294,6 +294,10 @@ class Faults:
             self._actions = actions
             self._sort()
 
+    def _forked(self) -> None:
+        """In a forked child: there is no server to act on, and nobody holds its lock."""
+        self._lock, self._actions = threading.Lock(), None
+
     def cut(self, *, rest: bool = False, spared: Any = None) -> int:
         """Reset every connection of streams and WebSocket API (RST), with ``rest`` also those of HTTP; how many.
 

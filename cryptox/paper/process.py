@@ -26,7 +26,9 @@ from typing import IO, Any, Self
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.venues.binance.endpoints import KLINES, PING
 
-from .exchange import PaperExchange, PaperKeys
+from .exchange import PaperExchange
+from .forks import let_go, watch
+from .keys import PaperKeys
 
 __all__ = ["PaperProcess", "serve"]
 
@@ -293,6 +295,7 @@ class PaperProcess:
             text=True,
             env={**os.environ, **self._environment, "PYTHONPATH": path},
         )
+        watch(self, PaperProcess._forked)
         line = _first_line(self._process)
         if not line:
             raise ConfigurationError(
@@ -306,8 +309,15 @@ class PaperProcess:
         return self
 
     def stop(self) -> None:
-        """End it; nothing happens if it does not run."""
+        """End it; nothing happens if it does not run, or in a child process: there it is the parent's."""
         self._end()
+
+    def _forked(self) -> None:
+        """In a forked child: let go of the pipe that keeps it alive, so that it ends with the parent."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.returncode = 0  # not the child's to wait for
+            let_go([pipe.fileno() for pipe in (process.stdin, process.stdout) if pipe is not None and not pipe.closed])
 
     def _end(self) -> str:
         process, self._process = self._process, None

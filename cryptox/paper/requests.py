@@ -37,6 +37,10 @@ class RequestLog:
         self._kept: deque[Logged] = deque(maxlen=most)
         self.total = 0
 
+    def _forked(self) -> None:
+        """In a forked child: nobody holds its lock."""
+        self._lock = threading.Lock()
+
     def add(self, request: Logged) -> None:
         """Write one request down."""
         with self._lock:

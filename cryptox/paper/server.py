@@ -18,6 +18,7 @@ from .answers import Answers, Asked, Done, Reply
 from .clock import MarketClock
 from .encodings import JSON_TYPE, refusal_body
 from .faults import Fault, Faults, Seen
+from .forks import let_go
 from .pages import Page
 from .refusals import Refused
 from .requests import Logged, RequestLog
@@ -204,6 +205,7 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Event | None = None
         self._http: Any = None
+        self._listening: asyncio.Server | None = None
         self._errors: list[Exception] = []
         self.port = 0
 
@@ -251,6 +253,16 @@ class Server:
                     loop.call_soon_threadsafe(closing.set)
             thread.join(STOP_S)
             self._thread = self._loop = self._closing = None
+
+    def forked(self) -> None:
+        """In a forked child: thread and sockets are the parent's, and nothing here reaches them any more."""
+        loop, sockets = self._loop, [one.get_extra_info("socket") for one in self.transports()]
+        if self._listening is not None:
+            sockets += self._listening.sockets
+        self._lock, self._errors = threading.Lock(), []
+        self._thread = self._loop = self._closing = self._http = self._listening = None
+        if loop is not None:
+            let_go([*_descriptors(loop), *(one.fileno() for one in sockets if one is not None)])
 
     def transports(self) -> list[Any]:
         """The open connections, those of WebSockets among them; to be called on the server's loop."""
@@ -304,6 +316,7 @@ class Server:
         self._http = server
         try:
             listening = await self._loop.create_server(server, self._host, self._wanted_port, backlog=1_024)
+            self._listening = listening
             self.port = listening.sockets[0].getsockname()[1]
             ready.set()
             await self._closing.wait()
@@ -313,6 +326,14 @@ class Server:
             server.pre_shutdown()  # idle connections go at once; the others have a moment
             await server.shutdown(0.2)
             front.end()
+
+
+def _descriptors(loop: asyncio.AbstractEventLoop) -> list[int]:
+    """What a loop itself has open, and what it watches, as far as it is one of asyncio's own on Unix."""
+    selector, waker = getattr(loop, "_selector", None), getattr(loop, "_csock", None)
+    if selector is None or waker is None:
+        return []
+    return [selector.fileno(), waker.fileno(), *(key.fd for key in list(selector.get_map().values()))]
 
 
 async def _end_tasks() -> None:

@@ -146,6 +146,11 @@ class State:
         with told():
             return self.desk.call(job)
 
+    def forked(self) -> None:
+        """In a forked child: leave the file alone, it is the parent's."""
+        if self._store is not None:
+            self._store.forked()
+
     def close(self) -> bool:
         """Close the file; whether there was one, so that the state must be read again."""
         if self._store is None:

@@ -19,6 +19,7 @@ from cryptox.errors import ConfigurationError
 
 from .accounts import Accounts
 from .desk import Desk, Kept, NotSaved
+from .forks import keep_forever
 from .trading.accounts import Account
 from .trading.orders import Amendment, Fill, Order, OrderList, Prevented
 from .trading.prints import Print, Prints
@@ -191,6 +192,10 @@ class SqliteStore:
         many("INSERT INTO amendments (body) VALUES (?)", [(encode(one),) for one in changed.amendments])
         rows = [(symbol, encode(one)) for symbol, prints in printed.items() for one in prints]
         many("INSERT INTO prints (symbol, body) VALUES (?, ?)", rows)
+
+    def forked(self) -> None:
+        """In a forked child: never close the file, not even at the end. SQLite would delete the parent's log."""
+        keep_forever(self._connection)
 
     def close(self) -> None:
         """Close the file."""

@@ -30,11 +30,17 @@ class _Embedded:
         with self._lock:
             if self._exchange is None or not self._exchange.is_running:
                 from cryptox.paper.exchange import PaperExchange
+                from cryptox.paper.forks import watch
 
                 exchange = PaperExchange()
                 exchange.start()
                 self._exchange = exchange
+                watch(self, _Embedded._forked)
             return self._exchange
+
+    def _forked(self) -> None:
+        """In a forked child: the exchange is the parent's, and nobody holds the lock."""
+        self._lock, self._exchange = threading.Lock(), None
 
 
 _embedded = _Embedded()
