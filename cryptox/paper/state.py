@@ -14,7 +14,7 @@ from .accounts import Accounts
 from .answers import Answers
 from .arguments import read_amount, read_asset
 from .clock import MarketClock
-from .desk import Desk
+from .desk import Desk, NotSaved
 from .market import Market
 from .orders.judging import FilterJudge
 from .refusals import Refused
@@ -157,8 +157,16 @@ class State:
             return False
         with self.desk.idle():
             self._store.close()
-            self.desk.store = None
+            self.desk.store = _Closed()
         return True
+
+
+class _Closed:
+    """In the place of a store whose file is closed: who has come too late is not told that all is well."""
+
+    def save(self, desk: Desk, now_us: int) -> None:  # noqa: ARG002 - the form of a store
+        """Write nothing down."""
+        raise NotSaved("the exchange was stopped meanwhile")
 
 
 @contextmanager

@@ -156,6 +156,19 @@ def test_an_order_that_rested_is_filled_by_what_the_market_did_meanwhile(path: P
         assert trader.ask("GET", "myTrades", symbol="BTCUSDT").json()[0]["isMaker"] is True
 
 
+def test_what_comes_too_late_for_the_file_is_told(path: Path) -> None:
+    exchange = PaperExchange(clock=NOON, path=path).start()
+    keys, state = exchange.create_account({"USDT": 5}), exchange._state
+    key = state.accounts.by_api_key(keys.api_key)
+    assert key is not None
+    exchange.stop()
+    with pytest.raises(ConfigurationError, match="the exchange was stopped meanwhile"):
+        state.deposit(key.account, "USDT", 7)  # of a thread that was about to when it stopped
+    exchange.deposit(keys.api_key, "USDT", 1)
+    assert [one.balances["USDT"].free for one in exchange._state.accounts.accounts.values()] == [600_000_000]
+    exchange.stop()
+
+
 def test_two_exchanges_cannot_share_a_file(path: Path) -> None:
     with (
         PaperExchange(clock=NOON, path=path),
