@@ -59,7 +59,7 @@ class ChangeCalls(OrderCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = await session.buy("BTCUSDT", "0.001", price="20000")
+        ...     order = await session.buy("BTCUSDT", "0.001", price="10000")
         ...     (await session.cancel_order("BTCUSDT", order)).status
         'canceled'
         """
@@ -101,7 +101,7 @@ class ChangeCalls(OrderCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = await session.buy("BTCUSDT", "0.001", price="20000")
+        ...     order = await session.buy("BTCUSDT", "0.001", price="10000")
         ...     len(await session.cancel_all("BTCUSDT"))
         1
         """
@@ -164,8 +164,8 @@ class ChangeCalls(OrderCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = await session.buy("BTCUSDT", "0.001", price="20000")
-        ...     done = await session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000")
+        ...     order = await session.buy("BTCUSDT", "0.001", price="10000")
+        ...     done = await session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="11000")
         ...     done.canceled.status, done.order.status
         ('canceled', 'new')
         """
@@ -239,7 +239,7 @@ class ChangeCalls(OrderCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = await session.buy("BTCUSDT", "0.002", price="20000")
+        ...     order = await session.buy("BTCUSDT", "0.002", price="10000")
         ...     (await session.amend_order("BTCUSDT", order, "0.001")).quantity
         Decimal('0.00100000')
         """

@@ -136,7 +136,7 @@ class ListCalls(ChangeCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     pair = await session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
         ...     [order.status for order in pair.orders]
         ['new', 'pending_new']
@@ -176,9 +176,9 @@ class ListCalls(ChangeCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     entry = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     entry = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="60000")
-        ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="15000")
+        ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="8000")
         ...     len((await session.place_otoco("BTCUSDT", entry, target, stop)).orders)
         3
         """
@@ -223,7 +223,7 @@ class ListCalls(ChangeCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     pair = await session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
         ...     (await session.cancel_order_list("BTCUSDT", pair)).status
         'all_done'

@@ -62,7 +62,7 @@ class PastOrderCalls(ListCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     placed = await session.buy("BTCUSDT", "0.001", price="20000")
+        ...     placed = await session.buy("BTCUSDT", "0.001", price="10000")
         ...     (await session.order("BTCUSDT", placed.client_order_id)).status
         'new'
         """
@@ -97,7 +97,7 @@ class PastOrderCalls(ListCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     pair = await session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
         ...     (await session.order_list(pair.order_list_id)).status
         'executing'
@@ -139,7 +139,7 @@ class PastOrderCalls(ListCalls):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     placed = await session.buy("BTCUSDT", "0.001", price="20000")
+        ...     placed = await session.buy("BTCUSDT", "0.001", price="10000")
         ...     list((await session.open_orders("BTCUSDT")).status)
         ['new']
         """

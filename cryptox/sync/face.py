@@ -990,7 +990,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     placed = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     placed = session.buy("BTCUSDT", "0.001", price="10000")
         ...     (session.order("BTCUSDT", placed.client_order_id)).status
         'new'
         """
@@ -1025,7 +1025,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     pair = session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
         ...     (session.order_list(pair.order_list_id)).status
         'executing'
@@ -1086,7 +1086,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     placed = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     placed = session.buy("BTCUSDT", "0.001", price="10000")
         ...     list((session.open_orders("BTCUSDT")).status)
         ['new']
         """
@@ -1365,7 +1365,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     pair = session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
         ...     [order.status for order in pair.orders]
         ['new', 'pending_new']
@@ -1401,9 +1401,9 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     entry = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     entry = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     target = cx.leg("sell", "LIMIT_MAKER", "0.001", price="60000")
-        ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="15000")
+        ...     stop = cx.leg("sell", "STOP_LOSS", "0.001", stop_price="8000")
         ...     len((session.place_otoco("BTCUSDT", entry, target, stop)).orders)
         3
         """
@@ -1438,7 +1438,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     first = cx.leg("buy", "LIMIT", "0.001", price="20000")
+        ...     first = cx.leg("buy", "LIMIT", "0.001", price="10000")
         ...     pair = session.place_oto("BTCUSDT", first, cx.leg("sell", "MARKET", "0.001"))
         ...     (session.cancel_order_list("BTCUSDT", pair)).status
         'all_done'
@@ -1478,7 +1478,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     order = session.buy("BTCUSDT", "0.001", price="10000")
         ...     (session.cancel_order("BTCUSDT", order)).status
         'canceled'
         """
@@ -1537,7 +1537,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = session.buy("BTCUSDT", "0.001", price="20000")
+        ...     order = session.buy("BTCUSDT", "0.001", price="10000")
         ...     len(session.cancel_all("BTCUSDT"))
         1
         """
@@ -1594,8 +1594,8 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = session.buy("BTCUSDT", "0.001", price="20000")
-        ...     done = session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000")
+        ...     order = session.buy("BTCUSDT", "0.001", price="10000")
+        ...     done = session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="11000")
         ...     done.canceled.status, done.order.status
         ('canceled', 'new')
         """
@@ -1652,7 +1652,7 @@ class Session(Displayed):
         Examples
         --------
         >>> with cx.connect("paper") as session:
-        ...     order = session.buy("BTCUSDT", "0.002", price="20000")
+        ...     order = session.buy("BTCUSDT", "0.002", price="10000")
         ...     (session.amend_order("BTCUSDT", order, "0.001")).quantity
         Decimal('0.00100000')
         """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import cryptox as cx
+from cryptox.paper import venue
 from cryptox.sync import door
 
 
@@ -20,6 +21,7 @@ def _exchange() -> Iterator[cx.PaperExchange]:
 def frozen(_exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch) -> Iterator[cx.PaperExchange]:
     """A paper exchange at 2024-06-01 12:00, behind the module-level functions; ``connect()`` goes to paper as well."""
     monkeypatch.setenv("CRYPTOX_VENUE", "paper")
+    monkeypatch.setattr(venue._embedded, "_exchange", _exchange)  # what "paper" is
     monkeypatch.setattr(door._default, "_session", None)
     session = cx.use(_exchange)
     yield _exchange
