@@ -34,6 +34,7 @@ class Board:
         self._records = records
         self._prints = prints
         self.now_us = 0  # of what is happening
+        self.bound = 0  # levels of the market's own better than this price are no longer there; 0 for all
 
     @property
     def is_watched(self) -> bool:
@@ -55,15 +56,15 @@ class Board:
         """Best visible price of a side."""
         return next((price for price, _ in self.depth(side)), None)
 
-    def depth(self, side: Side, bound: int = 0) -> Iterator[tuple[int, int]]:
+    def depth(self, side: Side) -> Iterator[tuple[int, int]]:
         """(price, steps of the market's own) of a side, best first, with users' prices among them.
 
-        ``bound`` hides levels of the market's own that are better than it: the tape has gone through them.
+        ``Board.bound`` hides levels of the market's own that are better than it: the tape has gone through them.
         """
         sign = -1 if side is Side.BUY else 1
         own, users = self.ambient.side(side).walk(), self.resting(side).prices()
-        if bound:
-            own = (level for level in own if level[0] * sign >= bound * sign)
+        if self.bound:
+            own = (level for level in own if level[0] * sign >= self.bound * sign)
         level, mine = next(own, None), next(users, None)
         while level is not None or mine is not None:
             if level is None or (mine is not None and mine * sign < level[0] * sign):

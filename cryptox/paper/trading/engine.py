@@ -130,7 +130,9 @@ class Engine:
         ambient.saw(trade.last_id + 1, trade.id + 1, trade.price, trade.time_us)
         self._life.due.extend(board.waiting.judge(trade.price, board.now_us))
         # The tick's book is older than this trade: what it shows beyond the trade's price is no longer there.
-        self._drain(bound=trade.price)
+        board.bound = trade.price
+        self._drain()
+        board.bound = 0
 
     def _sweep(self, board: Board, side: Side, trade: Trade) -> None:
         resting, sign = board.resting(side), 1 if side is Side.BUY else -1
@@ -169,7 +171,7 @@ class Engine:
                 board.shift()
                 self._life.trade(board, best, steps, order, None, "market")
 
-    def _drain(self, bound: int = 0) -> None:
+    def _drain(self) -> None:
         """Stops that were triggered enter, and lists whose working order is filled go on, in the order of time."""
         due = self._life.due
         while due:
@@ -178,7 +180,7 @@ class Engine:
                 self._lists.activate(item)
                 self._lists.finish(item, self._boards[item.symbol].now_us)
             elif item.is_open:
-                self._entrance.trigger(item, self._boards[item.symbol], bound)
+                self._entrance.trigger(item, self._boards[item.symbol])
 
     def _positions(self) -> None:
         self._life.reports.extend(self._life.ledger.take_positions(self.now_us))

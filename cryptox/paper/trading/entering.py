@@ -84,7 +84,7 @@ class Entrance:
         return Demand(need_of(asked, board.grid, asked.quantity, price))
 
     def _market(self, board: Board, uid: int, asked: Ticket | Order) -> Demand:
-        made = self._plan(board, uid, asked, asked.quantity, limit=0, bound=0)
+        made = self._plan(board, uid, asked, asked.quantity, limit=0)
         if not asked.quote_quantity:
             sells = asked.side is Side.SELL
             return Demand(board.grid.base(asked.quantity) if sells else made.cost, plan=made)
@@ -93,7 +93,7 @@ class Entrance:
         steps = max(made.base_steps, made.traded + made.prevented)
         return Demand(board.grid.base(steps) if asked.side is Side.SELL else asked.quote_quantity, plan=made)
 
-    def _plan(self, board: Board, uid: int, asked: Ticket | Order, quantity: int, *, limit: int, bound: int) -> Plan:
+    def _plan(self, board: Board, uid: int, asked: Ticket | Order, quantity: int, *, limit: int) -> Plan:
         want = Want(
             side=asked.side,
             uid=uid,
@@ -101,7 +101,6 @@ class Entrance:
             quantity=quantity,
             budget=asked.quote_quantity or None,
             limit=limit,
-            bound=bound,
         )
         return plan(board, want, self._group)
 
@@ -167,12 +166,12 @@ class Entrance:
                 order.quantity = made.traded + made.prevented + made.short
         self.life.report(order, ExecutionType.NEW, board.now_us)
 
-    def work(self, order: Order, board: Board, made: Plan | None = None, bound: int = 0) -> None:
+    def work(self, order: Order, board: Board, made: Plan | None = None) -> None:
         """Let an announced order through the book, and rest if it may. Orders that wait are left alone."""
         if not order.is_working:
             return
         if made is None:
-            made = self._plan(board, order.account, order, order.open_quantity, limit=limit_of(order), bound=bound)
+            made = self._plan(board, order.account, order, order.open_quantity, limit=limit_of(order))
         if order.time_in_force is TimeInForce.FOK and made.traded < order.open_quantity:
             self.life.expire(order, board, ExpiryReason.UNFILLED_FOK_ORDER_EXPIRED)
             return
@@ -200,8 +199,8 @@ class Entrance:
             order.visible = slice_of(order)
             board.rest(order)
 
-    def trigger(self, order: Order, board: Board, bound: int) -> None:
-        """A stop has met its price: it enters the book, or expires where it cannot. ``bound``: see :class:`Want`."""
+    def trigger(self, order: Order, board: Board) -> None:
+        """A stop has met its price: it enters the book, or expires where it cannot."""
         self.life.before_fill(order)
         made = None
         try:
@@ -213,7 +212,7 @@ class Entrance:
             return
         price = limit_of(order)
         if not price:
-            made = self._plan(board, order.account, order, order.open_quantity, limit=0, bound=bound)
+            made = self._plan(board, order.account, order, order.open_quantity, limit=0)
         need = need_of(order, board.grid, order.open_quantity, price)
         if made is not None and order.side is Side.BUY:
             need = made.cost
@@ -222,4 +221,4 @@ class Entrance:
             return
         order.working_us = board.now_us
         self.life.report(order, ExecutionType.NEW, board.now_us)
-        self.work(order, board, made, bound)
+        self.work(order, board, made)

@@ -24,7 +24,6 @@ class Want:
     quantity: int = 0  # steps
     budget: int | None = None  # atoms of the quote asset, in the place of a quantity
     limit: int = 0  # ticks; 0 for any price
-    bound: int = 0  # levels of the market's own better than this are no longer there; 0 for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class _Planner:
         makers = want.side.other
         queues = self.board.resting(makers)
         price = 0
-        for price, own in self.board.depth(makers, want.bound):
+        for price, own in self.board.depth(makers):
             if want.limit and price * sign > want.limit * sign:
                 return plan
             for steps, maker in _at(own, list(queues.queue(price))):

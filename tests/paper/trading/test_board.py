@@ -19,8 +19,10 @@ def test_users_prices_stand_among_the_markets(scene):
     assert scene.levels(4)[0] == bids
     assert scene.levels(5000)[0][-1] == (5_000, 7)
     assert list(board.depth(Side.BUY))[:4] == [(10_000, 70), (9_999, 0), (9_998, 100), (9_996, 100)]
-    assert list(board.depth(Side.BUY, bound=9_998))[:3] == [(9_999, 0), (9_998, 100), (9_996, 100)]
     assert board.best(Side.BUY) == 10_000
+    board.bound = 9_998
+    assert list(board.depth(Side.BUY))[:3] == [(9_999, 0), (9_998, 100), (9_996, 100)]
+    assert board.best(Side.BUY) == 9_999
 
 
 def test_every_change_by_users_has_an_update_id_of_its_own(scene):

@@ -282,3 +282,34 @@ class TestBought:
         assert (above.status, below.status, made.status) == (OrderStatus.EXPIRED, OrderStatus.FILLED, DONE)
         assert scene.balance(1, "BTC") == (10**13, 0)
         scene.check()
+
+
+@pytest.mark.parametrize(
+    ("pending", "filled"),
+    [
+        (("SELL", "MARKET", 10), [9_988]),
+        (("SELL", "LIMIT", 10, 9_987), [9_988]),
+        (("SELL", "LIMIT", 10, 9_996), []),
+        (("SELL", "LIMIT_MAKER", 10, 9_996), []),
+    ],
+)
+def test_what_the_tape_has_gone_through_is_not_there_for_a_pending_order(scene, pending, filled):
+    """The book of the tick still shows bids at 10 000; the trade at 9 989 in it says that they are gone."""
+    working = scene.ticket("BUY", "LIMIT", 10, 9_990)
+    _, (_, leg) = scene.place_list(1, scene.ticket(*pending), working=working)
+    scene.market.then(20, 9_989)
+    scene.market.book(100, [(9_988 - 2 * n, 100) for n in range(9)], [(9_998 + 2 * n, 100) for n in range(9)])
+    scene.at(130)
+    assert [fill.price for fill in scene.fills(leg)] == filled
+    assert leg.status is (OrderStatus.FILLED if filled else OrderStatus.NEW)
+    scene.check()
+
+
+def test_a_pending_pair_is_not_refused_for_a_book_that_the_tape_has_left_behind(scene):
+    legs = scene.ticket("SELL", "LIMIT_MAKER", 10, 9_996), scene.ticket("SELL", "STOP_LOSS", 10, stop=9_980)
+    _, orders = scene.place_list(1, *legs, working=scene.ticket("BUY", "LIMIT", 10, 9_990))
+    scene.market.then(20, 9_989)
+    scene.market.book(100, [(9_988, 100)], [(9_998, 100)])
+    scene.at(130)
+    assert [order.status for order in orders] == [OrderStatus.FILLED, OrderStatus.NEW, OrderStatus.NEW]
+    scene.check()

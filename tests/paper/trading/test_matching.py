@@ -149,5 +149,6 @@ def test_a_plan_touches_nothing(scene):
     ]
     assert (made.traded, made.left, made.cost) == (230, 270, (10_002 * 130 + 10_004 * 100) * 10)
     assert scene.levels(5) == before
-    bounded = plan(board, Want(Side.BUY, 1, SelfTradePrevention.NONE, quantity=40, bound=10_003), lambda _: -1)
+    board.bound = 10_003
+    bounded = plan(board, Want(Side.BUY, 1, SelfTradePrevention.NONE, quantity=40), lambda _: -1)
     assert [(step.price, step.steps) for step in bounded.steps] == [(10_002, 10)] * 3 + [(10_004, 10)]
