@@ -11,8 +11,7 @@ from .entering import refused
 from .life import Life
 from .lists import Lists
 from .orders import Amendment, Order
-from .resting import limit_of
-from .settlement import need_of
+from .settlement import held_price, need_of
 
 __all__ = ["amend"]
 
@@ -88,15 +87,10 @@ def _release(life: Life, board: Board, order: Order, partner: Order | None, old_
     legs = [order] if partner is None else [order, partner]
     if order.status is OrderStatus.PENDING_NEW:
         return
-    if order.side is Side.SELL or all(_price(leg) for leg in legs):
-        need = max(need_of(leg, board.grid, leg.open_quantity, _price(leg)) for leg in legs)
+    if order.side is Side.SELL or all(held_price(leg) for leg in legs):
+        need = max(need_of(leg, board.grid, leg.open_quantity, held_price(leg)) for leg in legs)
     else:  # a trailing buy at any price held an estimate
         need = sum(leg.hold for leg in legs) * order.quantity // old_quantity
     for leg in legs:
         if leg.hold:
             life.settlement.hold(leg, board, min(leg.hold, need))
-
-
-def _price(order: Order) -> int:
-    """The price that an order's hold was made with."""
-    return limit_of(order) or order.price or (0 if order.is_working else order.stop)

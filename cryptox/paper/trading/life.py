@@ -48,6 +48,7 @@ class Life:
         self.due: deque[Order | OrderList] = deque()  # triggered stops and lists whose working order is filled
         self.before_fill: Callable[[Order], None]  # set by the lists
         self.after_end: Callable[[Order], None]
+        self.partner: Callable[[Order], Order | None]
         self._swept: dict[str, tuple[object, int, int]] = {}
 
     def report(
@@ -263,7 +264,7 @@ class Life:
         if order in board.resting(order.side):
             self._shrink(order, board, steps)
         if order.open_quantity:
-            self.settlement.rehold(order, board)
+            self.settlement.rehold(order, board, self.partner(order))
         else:
             self.close(order, board, OrderStatus.EXPIRED_IN_MATCH)
         self.report(

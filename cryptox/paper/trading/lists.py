@@ -39,6 +39,7 @@ class Lists:
         self._announced: dict[int, Order] = {}  # pending orders as they were placed
         life.before_fill = self._begin
         life.after_end = self._ended
+        life.partner = self.partner
 
     def restore(self, opened: list[Order]) -> None:
         """Take up the lists of open orders again."""

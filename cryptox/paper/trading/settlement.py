@@ -17,7 +17,7 @@ from .orders import NONE, Order, Ticket
 from .records import Records
 from .resting import limit_of
 
-__all__ = ["Settlement", "need_of"]
+__all__ = ["Settlement", "held_price", "need_of"]
 
 
 def need_of(order: Order | Ticket, grid: Grid, quantity: int, price: int) -> int:
@@ -26,6 +26,11 @@ def need_of(order: Order | Ticket, grid: Grid, quantity: int, price: int) -> int
     A buy at any price that waits for its stop holds what it would cost at ``price``, the stop price.
     """
     return grid.base(quantity) if order.side is Side.SELL else grid.quote(price, quantity)
+
+
+def held_price(order: Order) -> int:
+    """The price that an order's hold was made with; 0 for an estimate."""
+    return limit_of(order) or order.price or (0 if order.is_working else order.stop)
 
 
 class Settlement:
@@ -49,10 +54,14 @@ class Settlement:
         order.hold = atoms
         return True
 
-    def rehold(self, order: Order, board: Board) -> None:
-        """Give back what an order no longer needs after a change of its open quantity."""
+    def rehold(self, order: Order, board: Board, partner: Order | None = None) -> None:
+        """Give back what an order, and the other leg of its OCO, no longer need after a change of its open quantity."""
         if order.side is Side.SELL or limit_of(order):
             need = need_of(order, board.grid, order.open_quantity, limit_of(order))
+            if partner is not None:
+                if order.side is Side.BUY and not held_price(partner):
+                    return  # an estimate says nothing about how much
+                need = max(need, need_of(partner, board.grid, partner.open_quantity, held_price(partner)))
             self.hold(order, board, min(order.hold, need))
 
     def settle(self, board: Board, order: Order, steps: int, quote: int, *, is_maker: bool) -> tuple[int, str]:

@@ -313,3 +313,16 @@ def test_a_pending_pair_is_not_refused_for_a_book_that_the_tape_has_left_behind(
     scene.at(130)
     assert [order.status for order in orders] == [OrderStatus.FILLED, OrderStatus.NEW, OrderStatus.NEW]
     scene.check()
+
+
+def test_what_prevention_takes_from_one_leg_stays_held_for_the_other(scene):
+    scene.accounts[1].balance("BTC").free = 10_000
+    limit, stop = scene.ticket("SELL", "LIMIT_MAKER", 10, 10_001), scene.ticket("SELL", "STOP_LOSS", 10, stop=9_990)
+    _, (above, below) = scene.place_list(1, limit, stop)
+    scene.order(1, "BUY", "LIMIT", 4, 10_001, prevention="DECREMENT")
+    assert (above.prevented, above.hold, below.hold) == (4, 10_000, 0)
+    assert scene.balance(1, "BTC") == (0, 10_000)
+    scene.market.then(20, 9_990)
+    scene.at(30)
+    assert (below.status, below.executed) == (OrderStatus.FILLED, 10)
+    scene.check()
