@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -63,7 +65,7 @@ class WsApi:
     connects
         Counts of connection attempts by address; to share them with the streams.
     latency
-        Seconds from a request's arrival to its answer; the market is looked at half-way.
+        Seconds from a request's arrival to its answer; the market is looked at half-way, and events take half of it.
     log
         Where requests are written down, as method ``WS`` and the method's name.
     wall
@@ -101,7 +103,8 @@ class WsApi:
         self._connects = Connects() if connects is None else connects
         self._latency, self._log = latency, log
         self._connections: set[Connection] = set()
-        self._feed = Feed(desk, self._connections)
+        self._feed = Feed(desk, self._connections, self._send_event)
+        self._under_way: deque[Callable[[], None]] = deque()
         attempts = RateLimit("CONNECTIONS", "MINUTE", round(self._connects.seconds / 60), self._connects.amount)
         self._limits = (*(one for one in answers.limits if one.kind != "RAW_REQUESTS"), attempts)
         desk.listeners.append(self._feed.tell)
@@ -150,7 +153,7 @@ class WsApi:
         for connection in tuple(self._connections):
             session = connection.session
             numbers = session.unsubscribe() if account is None else session.end_account(account)
-            connection.terminated(numbers, self._desk.clock.now_us())
+            self._send_event(partial(connection.terminated, numbers, self._desk.clock.now_us()))
             ended += len(numbers)
         return ended
 
@@ -163,6 +166,18 @@ class WsApi:
     def __len__(self) -> int:
         """Number of open connections."""
         return len(self._connections)
+
+    def _send_event(self, push: Callable[[], None]) -> None:
+        """An event takes as long as the answer to what brought it about, which goes first."""
+        if not self._latency:
+            push()
+            return
+        loop = asyncio.get_running_loop()
+        self._under_way.append(push)
+        loop.call_later(self._latency / 2, loop.call_soon, loop.call_soon, self._event_arrives)
+
+    def _event_arrives(self) -> None:
+        self._under_way.popleft()()  # timers that are due at the same time come in any order
 
     async def _answer(self, connection: Connection, frame: str | bytes) -> None:
         """One request, from frame to answer."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Feed"]
 
+Send = Callable[[Callable[[], None]], object]
+
 
 class Feed:
     """A listener of the desk's.
@@ -29,10 +32,12 @@ class Feed:
         Whose reports it hears.
     connections
         Those that may listen; may change.
+    send
+        Carries a push out, now or later, in the order of calls.
     """
 
-    def __init__(self, desk: Desk, connections: Iterable[Connection]) -> None:
-        self._desk, self._connections = desk, connections
+    def __init__(self, desk: Desk, connections: Iterable[Connection], send: Send) -> None:
+        self._desk, self._connections, self._send = desk, connections, send
         self._grids: dict[str, Grid] = {}
         self._writer = Writer(self._grid, self._group)
 
@@ -50,7 +55,7 @@ class Feed:
                 if unit not in written:
                     event = self._writer.event(report, now_us, microseconds=unit)
                     written[unit] = msgspec.json.encode(event), str(event.__struct_config__.tag)
-                connection.push(number, *written[unit])
+                self._send(partial(connection.push, number, *written[unit]))
 
     def _grid(self, symbol: str) -> Grid:
         grid = self._grids.get(symbol)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from cryptox.paper.trading.reports import BalanceReport
 from cryptox.paper.wsapi.connection import Outgoing, Sort
 
 NOW_MS = 1_717_243_230_500
@@ -309,3 +310,25 @@ def test_user_streams_can_be_ended_and_events_tampered_with(over: Over) -> None:
             assert (await client.next())["subscriptionId"] == 1
 
     over(talk)
+
+
+def test_with_a_latency_events_still_follow_the_answer(over: Over) -> None:
+    async def talk(served: Any) -> None:
+        async with served.client() as client:
+            await client.result("userDataStream.subscribe.signature", served.signed(served.hmac))
+            for count in range(1, 6):
+                placed = await client.ask("order.place", served.signed(served.hmac))
+                assert placed["result"]["n"] == count
+                kinds = [(await client.next())["event"]["e"] for _ in range(2)]
+                assert kinds == ["balanceUpdate", "outboundAccountPosition"]
+            desk = served.desk
+            await desk.run(
+                lambda now_us: desk.engine.reports.append(BalanceReport(served.account.uid, "BTC", 1, now_us))
+            )
+            await served.until(lambda: served.api._under_way)
+            assert served.api.end_user_streams() == 1  # what is under way is told before the end
+            kinds = [(await client.next())["event"]["e"] for _ in range(2)]
+            assert kinds == ["balanceUpdate", "eventStreamTerminated"]
+            await nothing_more(client)
+
+    over(talk, latency=0.1)
