@@ -33,15 +33,18 @@ def binary_book(book: Book) -> bytes:
     """An order book."""
     levels, listing = book.levels, book.listing
 
+    exponents = dict(_EXPONENTS)
+    most = max(int(one.max(initial=0)) for one in (levels.bid_quantity, levels.ask_quantity))
+    if most * 10 ** (PLACES + listing.quantity_exponent) > _LARGEST:  # several orders of a cheap coin at one price
+        exponents["quantity_exponent"] = listing.quantity_exponent
+
     def side(prices: Ints, quantities: Ints) -> dict[str, Any]:
-        return {
-            "price": mantissas(prices, listing.price_exponent),
-            "quantity": mantissas(quantities, listing.quantity_exponent),
-        }
+        coarser = listing.quantity_exponent - exponents["quantity_exponent"] - PLACES
+        return {"price": mantissas(prices, listing.price_exponent), "quantity": mantissas(quantities, coarser)}
 
     bids = side(levels.bid_price, levels.bid_quantity)
     asks = side(levels.ask_price, levels.ask_quantity)
-    return write_depth(bids, asks, last_update_id=levels.last_update_id, **_EXPONENTS)
+    return write_depth(bids, asks, last_update_id=levels.last_update_id, **exponents)
 
 
 def _values(piece: Piece) -> npt.NDArray[Any]:

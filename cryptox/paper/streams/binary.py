@@ -5,6 +5,7 @@ Source: https://developers.binance.com/docs/binance-spot-api-docs/sbe-market-dat
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -70,7 +71,7 @@ def bodies(events: Iterable[Event], symbol: str, now_us: int) -> list[bytes]:
         if moment is not None:
             found.append(_message("TradesStreamEvent", (*moment, *EXPONENTS), (_trades(group),), ending))
         else:
-            found += [_other(event, now_us, ending) for event in group]
+            found += [_fitting(event, now_us, ending) for event in group]
     return found
 
 
@@ -78,17 +79,26 @@ def _moment(event: Event) -> tuple[int, int] | None:
     return (event.event_time, event.time) if isinstance(event, TradeEvent) else None
 
 
-def _other(event: Event, now_us: int, symbol: bytes) -> bytes:
+def _fitting(event: Event, now_us: int, symbol: bytes) -> bytes:
+    try:
+        return _other(event, now_us, symbol, PLACES)
+    except struct.error:  # several orders of a cheap coin at one price: eight decimals of that are beyond 64 bits
+        return _other(event, now_us, symbol, _decimals(event))
+
+
+def _other(event: Event, now_us: int, symbol: bytes, places: int) -> bytes:
+    """``places``: decimals of quantities."""
+    exponents = EXPONENTS[0], -places
     match event:
         case BookTickerEvent():
-            best = map(_mantissa, (event.bid, event.bid_quantity, event.ask, event.ask_quantity))
-            return _message("BestBidAskStreamEvent", (now_us, event.update_id, *EXPONENTS, *best), (), symbol)
+            bid, ask = _level((event.bid, event.bid_quantity), places), _level((event.ask, event.ask_quantity), places)
+            return _message("BestBidAskStreamEvent", (now_us, event.update_id, *exponents, *bid, *ask), (), symbol)
         case PartialDepth():
             root = now_us, event.last_update_id
-            return _message("DepthSnapshotStreamEvent", (*root, *EXPONENTS), _sides(event), symbol)
+            return _message("DepthSnapshotStreamEvent", (*root, *exponents), _sides(event, places), symbol)
         case DepthEvent():
             span = event.event_time, event.first_update_id, event.last_update_id
-            return _message("DepthDiffStreamEvent", (*span, *EXPONENTS), _sides(event), symbol)
+            return _message("DepthDiffStreamEvent", (*span, *exponents), _sides(event, places), symbol)
     raise TypeError(f"{type(event).__name__} has no message in the stream schema")
 
 
@@ -109,11 +119,23 @@ def _trades(trades: Iterable[Any]) -> Rows:
     return [(one.id, _mantissa(one.price), _mantissa(one.quantity), one.buyer_is_maker) for one in trades]
 
 
-def _sides(book: Any) -> tuple[Rows, Rows]:
-    bids, asks = (
-        [(_mantissa(price), _mantissa(quantity)) for price, quantity in side] for side in (book.bids, book.asks)
-    )
+def _sides(book: Any, places: int) -> tuple[Rows, Rows]:
+    bids, asks = ([_level(level, places) for level in side] for side in (book.bids, book.asks))
     return bids, asks
+
+
+def _level(level: tuple[str, str], places: int) -> tuple[int, int]:
+    price, quantity = level
+    return _mantissa(price), _mantissa(quantity if places == PLACES else quantity[: places - PLACES])
+
+
+def _decimals(event: Any) -> int:
+    """How many decimals its quantities have without the zeros at their end."""
+    if isinstance(event, BookTickerEvent):
+        quantities = [event.bid_quantity, event.ask_quantity]
+    else:
+        quantities = [quantity for side in (event.bids, event.asks) for _, quantity in side]
+    return max(len(one.rstrip("0").partition(".")[2]) for one in quantities)
 
 
 def _mantissa(text: str) -> int:

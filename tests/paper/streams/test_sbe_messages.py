@@ -207,3 +207,26 @@ def test_changes_fit_a_book_that_somebody_was_shown_in_between(market: SeededMar
     scale = [10 ** (8 + listing.price_exponent), 10 ** (8 + listing.quantity_exponent)]
     assert event["bids"] == [{"price": int(shown.bid_price[0]) * scale[0], "qty": 5 * scale[1]}]
     assert event["asks"] == []
+
+
+HUGE, SMALL = ("0.00000231", "276701161104.00000000"), ("0.00000232", "36061033.50000000")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        BookTickerEvent(UPDATE, "PEPEUSDT", *HUGE, *SMALL),
+        PartialDepth(UPDATE, [HUGE], [SMALL]),
+        DepthEvent("depthUpdate", 1, "PEPEUSDT", 1, UPDATE, [HUGE, ("0.00000230", "0.00000000")], [SMALL]),
+    ],
+)
+def test_a_quantity_beyond_64_bits_of_eight_decimals_has_fewer(event: Any) -> None:
+    """As several orders of a cheap coin at one price come to."""
+    (body,) = bodies([event], "PEPEUSDT", 1)
+    told = decode_raw(body, schema=load(STREAMS))
+    assert (told["priceExponent"], told["qtyExponent"], told["symbol"]) == (-8, -1, "PEPEUSDT")
+    if isinstance(event, BookTickerEvent):
+        assert (told["bidPrice"], told["bidQty"], told["askQty"]) == (231, 2_767_011_611_040, 360_610_335)
+    else:
+        assert told["bids"][0]["qty"] == 2_767_011_611_040
+        assert [tuple(row.values()) for row in told["asks"]] == [(232, 360_610_335)]

@@ -387,3 +387,13 @@ def test_what_cannot_be_written_is_a_value_error(message: str, obj: Any, says: s
         obj = {**obj, "orderId": 1, "time": 1, "updateTime": 1, "symbol": "A", "clientOrderId": "b"}
     with pytest.raises(ValueError, match=says):
         codec.encode(message, obj)
+
+
+def test_an_exponent_grows_where_64_bits_need_it() -> None:
+    prices = {"bidPrice": "0.00000231", "askPrice": "0.00000232"}
+    told = {"symbol": "PEPEUSDT", **prices, "bidQty": "276701161104.00000000", "askQty": "36061033.50000000"}
+    raw = codec.decode_raw(codec.encode("BookTickerSymbolResponse", told))
+    assert (raw["priceExponent"], raw["qtyExponent"]) == (-8, -1)
+    assert (raw["bidQty"], raw["askQty"], raw["askPrice"]) == (2_767_011_611_040, 360_610_335, 232)
+    with pytest.raises(ValueError, match="range"):  # no exponent helps
+        codec.encode("BookTickerSymbolResponse", told | {"bidQty": "276701161104.00000001"})

@@ -11,6 +11,7 @@ from .schema import HEADER, UNKNOWN_WORD, Block, Data, Field, Form, Message, Sch
 
 __all__ = ["encode"]
 
+_LARGEST = 2**63 - 1
 _USUAL_EXPONENT = -8  # where nothing says otherwise
 _MICROSECONDS = 10**14  # times from here on are microseconds already
 
@@ -178,7 +179,8 @@ def _mantissa(one: Field, value: Any, scope: Mapping[str, int]) -> Any:
     if value is None and one.optional:
         return one.null
     mantissa, decimals = _parts(value if value is not None else 0)
-    mantissa *= 10 ** (-scope[one.exponent] - decimals)
+    shift = -scope[one.exponent] - decimals
+    mantissa = mantissa * 10**shift if shift >= 0 else mantissa // 10**-shift  # only zeros are cut off
     if _is_default(one, mantissa):
         return one.null
     if one.size == 8:
@@ -209,14 +211,26 @@ def _parts(value: Any) -> tuple[int, int]:
 
 
 def _exponent(block: Block, obj: Any, name: str) -> int:
-    """The exponent that the texts of all decimals under it ask for."""
-    return -max(_decimals(block, obj, name), default=-_USUAL_EXPONENT)
+    """The exponent that the texts of all decimals under it ask for; without their last zeros if 64 bits need that."""
+    found = list(_decimals(block, obj, name))
+    places = max((decimals for _, decimals, _ in found), default=-_USUAL_EXPONENT)
+    if any(size == 8 and digits * 10 ** (places - decimals) > _LARGEST for digits, decimals, size in found):
+        places = max(_needed(digits, decimals) for digits, decimals, _ in found)
+    return -places
 
 
-def _decimals(block: Block, obj: Any, name: str) -> Iterator[int]:
+def _needed(digits: int, decimals: int) -> int:
+    """Decimals without the zeros at their end."""
+    while decimals and digits % 10 == 0:
+        digits, decimals = digits // 10, decimals - 1
+    return decimals
+
+
+def _decimals(block: Block, obj: Any, name: str) -> Iterator[tuple[int, int, int]]:
+    """Digits, number of decimals and bytes of the field, of each of them."""
     for one, value in _members(block, obj):
         if one.value is Value.DECIMAL and one.exponent == name and value is not None:
-            yield _parts(value)[1]
+            yield *_parts(value), one.size
     for group in block.groups:
         if any(one.name == name for one in group.block.fields):
             continue  # the entries have an exponent of that name themselves
