@@ -8,6 +8,7 @@ from html import escape
 from types import FrameType
 from typing import Final
 
+import cryptox
 from cryptox._boundary import PACKAGE
 from cryptox._secrets import scrub
 from cryptox.errors import CryptoxError
@@ -69,11 +70,15 @@ def corrected_call(error: CryptoxError) -> str | None:
     arguments = dict(error.suggested)
     call = arguments.pop("call", None) or error.context.get("operation")
     words: list[str] = []
-    for name, value in arguments.items():
+    for name, value in sorted(arguments.items(), key=lambda one: one[0] != "symbol"):
         # What comes first in every call of that kind needs no name.
         plain = call is not None and name in ("symbol", "interval") and not any("=" in word for word in words)
         words.append(_literal(value) if plain else f"{name}={_literal(value)}")
-    return f"cx.{call}({', '.join(words)})" if call is not None else ", ".join(words)
+    if call is None:
+        return ", ".join(words)
+    # Calls that need a key are a session's, however the user named it.
+    owner = "cx" if call.split(".")[0] in cryptox.__all__ else "session"
+    return f"{owner}.{call}({', '.join(words)})"
 
 
 def _literal(value: object) -> str:

@@ -98,9 +98,10 @@ def test_everything_is_escaped() -> None:
         ({"start": "2024-01-01", "end": "2024-02-01"}, {}, 'start="2024-01-01", end="2024-02-01"'),
         ({"limit": 5}, {"operation": "depth"}, "cx.depth(limit=5)"),
         ({"call": "prices", "symbols": ["A", "B"]}, {}, 'cx.prices(symbols=["A", "B"])'),
-        ({"call": "x", "limit": 5, "symbol": 'quo"te'}, {}, "cx.x(limit=5, symbol='quo\"te')"),
+        ({"call": "x", "limit": 5, "symbol": 'quo"te'}, {}, "session.x('quo\"te', limit=5)"),
+        ({"call": "place_order", "side": "buy", "symbol": "A"}, {}, 'session.place_order("A", side="buy")'),
     ],
-    ids=["none", "arguments-only", "operation", "list", "order"],
+    ids=["none", "arguments-only", "operation", "list", "order", "of-a-session"],
 )
 def test_corrected_call(suggested: dict[str, object] | None, context: dict[str, object], call: str | None) -> None:
     assert errors.corrected_call(ValidationError("no", suggested=suggested, context=context)) == call

@@ -55,8 +55,10 @@ def amend(life: Life, lists: Lists, board: Board, order: Order, quantity: int, c
     life.records.add_amendment(amendment)
     if order_list is not None and client_id != old_id:
         lists.report(order_list, board.now_us, ListStatusType.UPDATED)
-    if not order.open_quantity:
-        life.expire(order, board, ExpiryReason.EXCHANGE_CANCELED)
+    # Self-trade prevention may have taken more of one leg than the other is left with.
+    for leg in (order, partner):
+        if leg is not None and leg.is_open and not leg.open_quantity:
+            life.expire(leg, board, ExpiryReason.EXCHANGE_CANCELED)
     return amendment
 
 

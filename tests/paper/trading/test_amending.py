@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cryptox.paper.refusals import Refused
-from cryptox.venues.binance.words import ExecutionType, ExpiryReason, OrderStatus
+from cryptox.venues.binance.words import ExecutionType, ExpiryReason, ListOrderStatus, OrderStatus
 
 
 def test_keeps_the_place_and_gives_money_back(scene):
@@ -104,3 +104,29 @@ def test_refusals(scene, quantity, text):
     scene.cancel(order)
     with pytest.raises(Refused, match="Unknown order sent"):
         scene.engine.amend(order, 10, "x", scene.now_us)
+
+
+@pytest.mark.parametrize("quantity", [4, 5, 3])
+def test_the_other_leg_of_a_pair_that_has_nothing_left_ends_it(scene, quantity):
+    """Prevention has taken four steps of the leg that rests; the amended one still has its whole quantity."""
+    limit, stop = scene.ticket("SELL", "LIMIT_MAKER", 10, 10_001), scene.ticket("SELL", "STOP_LOSS", 10, stop=9_990)
+    made, (above, below) = scene.place_list(1, limit, stop)
+    scene.order(1, "BUY", "LIMIT", 4, 10_001, prevention="DECREMENT")
+    scene.reports()
+    scene.engine.amend(below, quantity, "", scene.now_us)
+    if quantity > 4:
+        assert (above.status, above.open_quantity, below.open_quantity) == (OrderStatus.NEW, 1, 5)
+        return
+    assert scene.story(1) == [
+        "2 REPLACED NEW",
+        "1 REPLACED NEW",
+        "1 EXPIRED EXPIRED",
+        "2 EXPIRED EXPIRED",
+        "list ALL_DONE",
+        "position BTC",
+    ]
+    assert (above.expiry_reason, below.expiry_reason) == (ExpiryReason.EXCHANGE_CANCELED, ExpiryReason.OCO_TRIGGER)
+    assert made.status is ListOrderStatus.ALL_DONE
+    assert 10_001 not in dict(scene.levels()[1])
+    assert scene.balance(1, "BTC") == (10**13, 0)
+    scene.check()
