@@ -57,9 +57,9 @@ def _levels(column: Array, values: Any) -> tuple[Array, Any]:
 
     if not len(values):
         return np.empty(0, np.int32), values
-    if column.dtype == object:
-        codes, words = pd.factorize(values, sort=True)
-        return codes, words
+    if column.dtype == object or not isinstance(values, pd.DatetimeIndex):
+        codes, distinct = pd.factorize(values, sort=True)
+        return codes, distinct
     codes, distinct = _on_grid(column) or pd.factorize(column, sort=True)
     return codes, _times(distinct)
 
@@ -81,11 +81,11 @@ def _on_grid(column: Array) -> tuple[Array, Array] | None:
 def _plain_index(name: str, batch: Batch) -> Any:
     import pandas as pd
 
-    column = batch[name]
-    if batch.table[name].kind is Kind.TIME:
+    column, kind = batch[name], batch.table[name].kind
+    if kind is Kind.TIME:
         return _times(_own(column), name)
-    if batch.table[name].kind is Kind.INTEGER:
-        return pd.Index(column, name=name)
+    if kind is Kind.INTEGER:
+        return pd.Index(_own(column), name=name, copy=False)
     return pd.Index(column, dtype=_text_dtype(), name=name)
 
 
