@@ -1,15 +1,15 @@
-"""Records as batches: rows of exact numbers become the columns of their table."""
+"""Orders, executions and balances as batches: exact records become columns. Absent amounts are null, NaN as floats."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from cryptox.errors import ExchangeError
 from cryptox.model.account import Balance
-from cryptox.model.columns import BALANCES, CATEGORIES, DECIMAL_PRECISION, FILLS, ORDERS, Column, Table
+from cryptox.model.columns import BALANCES, CATEGORIES, DECIMAL_PRECISION, FILLS, ORDERS, Kind, Table
 from cryptox.model.orders import Fill, Order, columns_of
 
 from .batch import Array, Batch, dtype_of
@@ -17,53 +17,60 @@ from .decimals import from_decimals
 
 __all__ = ["balances_batch", "fills_batch", "orders_batch", "rows_batch"]
 
+# Integers that are never null in a frame (``model.columns`` tells what stands for none).
+_NONE = {"order_list_id": -1, "trailing_delta": 0}
 
-def rows_batch(table: Table, rows: Sequence[Mapping[str, Any]], *, exact: bool = False) -> Batch:
-    """Rows by column name; amounts are ``Decimal``, None where there is none. Floats are ``float(text)``."""
+
+def orders_batch(orders: Iterable[Order], *, exact: bool = False) -> Batch:
+    """Orders in the order given, of the table ``orders``.
+
+    Raises
+    ------
+    ExchangeError
+        With ``exact``: an amount has more than 8 decimals, or more than 38 digits. An integer is beyond 64 bits.
+    """
+    return rows_batch(ORDERS, map(columns_of, orders), exact=exact)
+
+
+def fills_batch(fills: Iterable[Fill], *, exact: bool = False) -> Batch:
+    """Executions in the order given, of the table ``fills``; errors as ``orders_batch``."""
+    names = [name for name in FILLS.names if name != "time"]
+    rows = ({"time": fill.time_ms, **{name: getattr(fill, name) for name in names}} for fill in fills)
+    return rows_batch(FILLS, rows, exact=exact)
+
+
+def balances_batch(balances: Iterable[Balance], *, exact: bool = False) -> Batch:
+    """Balances in the order given, of the table ``balances``; errors as ``orders_batch``."""
+    rows = ({name: getattr(balance, name) for name in BALANCES.names} for balance in balances)
+    return rows_batch(BALANCES, rows, exact=exact)
+
+
+def rows_batch(table: Table, rows: Iterable[Mapping[str, Any]], *, exact: bool = False) -> Batch:
+    """Rows by column name, amounts as ``Decimal``, None for what is absent; errors as ``orders_batch``."""
+    found = list(rows)
     columns: dict[str, Array] = {}
     nulls: dict[str, Array] = {}
     for column in table.columns:
-        values = [row[column.name] for row in rows]
-        columns[column.name] = _column(column, values, exact)
-        if column.kind in DECIMAL_PRECISION and None in values:
-            nulls[column.name] = np.array([value is None for value in values], np.bool_)
+        values = [row[column.name] for row in found]
+        if column.kind in (Kind.INTEGER, Kind.TIME):
+            values = [_NONE.get(column.name, value) if value is None else value for value in values]
+        absent = np.array([value is None for value in values], np.bool_)
+        if column.kind is not Kind.WORD and absent.any():
+            nulls[column.name] = absent
+        columns[column.name] = _column(column.name, column.kind, values, exact)
     return Batch(table, columns, exact, nulls)
 
 
-def orders_batch(orders: Sequence[Order], *, exact: bool = False) -> Batch:
-    """Orders as columns. An order without a list is in list -1; one that does not trail has a delta of 0."""
-    return rows_batch(ORDERS, [_order_row(order) for order in orders], exact=exact)
-
-
-def fills_batch(fills: Sequence[Fill], *, exact: bool = False) -> Batch:
-    """Executions as columns."""
-    return rows_batch(FILLS, [_row(FILLS, fill) | {"time": fill.time_ms} for fill in fills], exact=exact)
-
-
-def balances_batch(balances: Sequence[Balance], *, exact: bool = False) -> Batch:
-    """Balances as columns."""
-    return rows_batch(BALANCES, [_row(BALANCES, balance) for balance in balances], exact=exact)
-
-
-def _order_row(order: Order) -> dict[str, Any]:
-    row = dict(columns_of(order))
-    row["order_list_id"] = -1 if order.order_list_id is None else order.order_list_id
-    row["trailing_delta"] = order.trailing_delta or 0
-    row["time"] = order.updated_ms if order.time_ms is None else order.time_ms  # answers to a cancel do not tell it
-    return row
-
-
-def _row(table: Table, record: object) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in table.names}
-
-
-def _column(column: Column, values: Sequence[Any], exact: bool) -> Array:
-    dtype = dtype_of(column.kind, exact=exact)
-    if column.kind in DECIMAL_PRECISION:
+def _column(name: str, kind: Kind, values: list[Any], exact: bool) -> Array:
+    if kind in DECIMAL_PRECISION:
         if exact:
-            return from_decimals([Decimal(0) if value is None else value for value in values])
-        return np.array([np.nan if value is None else float(value) for value in values], dtype)
-    if column.kind in CATEGORIES:
-        words = CATEGORIES[column.kind]
-        return np.array([words.index(value) for value in values], dtype)
-    return np.array(values, dtype)
+            return from_decimals(values)
+        return np.array([np.nan if value is None else float(value) for value in values], np.float64)
+    if kind in CATEGORIES:
+        return np.array([CATEGORIES[kind].index(value) for value in values], np.int8)
+    if kind is Kind.WORD:
+        return np.array(values, object)
+    try:
+        return np.array([0 if value is None else value for value in values], dtype_of(kind, exact=exact))
+    except OverflowError as error:
+        raise ExchangeError(f"The answer's {name} is beyond 64 bits.") from error
