@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cryptox.errors import BadSymbol, FilterFailure, MarketClosed, OrderRejected, ValidationError
 from cryptox.model.account import Breach
-from cryptox.model.demands import TYPES, check_draft, oco_drafts
+from cryptox.model.demands import TYPES
 from cryptox.model.drafts import draft_of, refusal_of
 from cryptox.model.orders import Draft
 
@@ -230,51 +230,6 @@ def test_symbols_and_amounts() -> None:
         draft_of("BTC USDT!", "buy", "MARKET", quantity=1)
     assert "quantity" in str(refused("A", "buy", "MARKET", quantity="much"))
     assert draft_of("A", "buy", "MARKET", quantity=0.1).quantity == D("0.1")
-
-
-def test_a_draft_made_by_hand_is_checked_too() -> None:
-    draft = Draft(symbol="A", side="buy", type="LIMIT", quantity=D(1), price=D(1))
-    with pytest.raises(ValidationError, match="time_in_force") as caught:
-        check_draft(draft, call="test_order")
-    assert caught.value.suggested == {"call": "test_order", **draft.arguments(), "time_in_force": "GTC"}
-    check_draft(draft.changed(time_in_force="FOK"))
-
-
-def test_the_legs_of_a_pair() -> None:
-    above, below = oco_drafts("A", "sell", D(2), price=D(9), stop_price=D(5), stop_limit_price=D(4))
-    assert above == Draft(symbol="A", side="sell", type="LIMIT_MAKER", quantity=D(2), price=D(9))
-    assert below == Draft(
-        symbol="A",
-        side="sell",
-        type="STOP_LOSS_LIMIT",
-        quantity=D(2),
-        price=D(4),
-        stop_price=D(5),
-        time_in_force="GTC",
-    )
-    above, below = oco_drafts("A", "buy", D(2), price=D(5), stop_price=D(9), trailing_delta=50)
-    assert (above.type, above.stop_price, above.trailing_delta) == ("STOP_LOSS", D(9), 50)
-    assert (below.type, below.price, below.trailing_delta) == ("LIMIT_MAKER", D(5), None)
-    for draft in (above, below):
-        check_draft(draft)
-
-
-@pytest.mark.parametrize("side", ["buy", "sell"])
-def test_a_pair_the_wrong_way_round(side: str) -> None:
-    prices = {"price": D(9), "stop_price": D(5)} if side == "buy" else {"price": D(5), "stop_price": D(9)}
-    with pytest.raises(ValidationError) as caught:
-        oco_drafts("A", side, D(2), **prices)
-    assert caught.value.suggested == {
-        "call": "place_oco",
-        "symbol": "A",
-        "side": side,
-        "quantity": "2",
-        "price": str(prices["stop_price"]),
-        "stop_price": str(prices["price"]),
-    }
-    with pytest.raises(ValidationError) as caught:
-        oco_drafts("A", side, D(2), price=D(5), stop_price=D(5))
-    assert caught.value.suggested is None
 
 
 LOT = Breach(rule="LOT_SIZE", message="quantity 1.05 is not a multiple of 0.1.", nearest={"quantity": "1"})
