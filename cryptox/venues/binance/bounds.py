@@ -31,16 +31,18 @@ class Bound:
 
     def fault(self, name: str, value: Fraction) -> str | None:
         """What is wrong with a number, in a sentence without its dot; None where nothing is."""
-        shown, (low, high) = f"{name} {_shown(value)}", (self.low, self.high)
-        if self.worth is not None:
-            shown, (low, high) = f"price times {name}, {_shown(value * self.worth)},", self.lines
         if self.low is not None and value < self.low:
-            return f"{shown} is below {_shown(low or self.low)}"
+            return f"{self._told(name, value)} is below {_shown(self.lines[0] or self.low)}"
         if self.high is not None and (value >= self.high if self.open else value > self.high):
-            return f"{shown} is {'not below' if self.open else 'above'} {_shown(high or self.high)}"
+            word = "not below" if self.open else "above"
+            return f"{self._told(name, value)} is {word} {_shown(self.lines[1] or self.high)}"
         if self.step is not None and value % self.step:
-            return f"{shown} is not a multiple of {_shown(self.step)}"
+            return f"{name} {_shown(value)} is not a multiple of {_shown(self.step)}"
         return None
+
+    def _told(self, name: str, value: Fraction) -> str:
+        """The number, or what it is worth."""
+        return f"{name} {_shown(value)}" if self.worth is None else f"price times {name}, {_shown(value * self.worth)},"
 
     def most(self, step: Fraction) -> Fraction | None:
         """The largest multiple of a step that keeps it; None where there is no largest."""

@@ -62,6 +62,8 @@ class FilterRules:
         self._filters = {str(rule.get("filterType")): _exact(rule) for rule in info.filters}
         self._base_unit = Fraction(1, 10**info.base_precision)
         self._quote_unit = Fraction(1, 10**info.quote_precision)
+        self._ticks = [Bound("PRECISION", step=self._quote_unit), self._tick()]
+        self._lots = [Bound("PRECISION", step=self._base_unit), self._lot("LOT_SIZE")]
 
     @property
     def reference_minutes(self) -> int | None:
@@ -81,13 +83,16 @@ class FilterRules:
         The reference price is told in few digits where a coin is cheap: what it may be by these counts as kept.
         """
         found = [Breach(rule=rule, message=text, error=error) for rule, text, error in self._standing(draft)]
-        strict = {name: bounds for name, _, bounds in self._numbers(draft, self._around(reference, -1))}
-        for name, value, bounds in self._numbers(draft, self._around(reference, 1)):
-            for bound in bounds:
-                fault = bound.fault(name, value)
-                if fault is not None:
-                    nearest = place(value, strict[name], up=_goes_up(name, draft))
-                    found.append(_breach(bound.rule, fault, name, nearest))
+        faults = [
+            (name, value, bound.rule, fault)
+            for name, value, bounds in self._numbers(draft, self._around(reference, 1))
+            for bound in bounds
+            if (fault := bound.fault(name, value)) is not None
+        ]
+        if faults:
+            strict = {name: bounds for name, _, bounds in self._numbers(draft, self._around(reference, -1))}
+            for name, value, rule, fault in faults:
+                found.append(_breach(rule, fault, name, place(value, strict[name], up=_goes_up(name, draft))))
         found += self._without(draft)
         return tuple(found)
 
@@ -191,7 +196,7 @@ class FilterRules:
         if draft.price is not None:
             yield "price", Fraction(draft.price), self._price(draft, prices)
         if draft.stop_price is not None:
-            yield "stop_price", Fraction(draft.stop_price), self._tick()
+            yield "stop_price", Fraction(draft.stop_price), self._ticks
         if draft.quantity is not None:
             yield "quantity", Fraction(draft.quantity), self._quantity(draft, prices)
         if draft.quote_quantity is not None:
@@ -201,13 +206,13 @@ class FilterRules:
         if draft.trailing_delta is not None:
             yield "trailing_delta", Fraction(draft.trailing_delta), self._trailing(draft)
 
-    def _tick(self) -> list[Bound]:
+    def _tick(self) -> Bound:
         rule = self._filters.get("PRICE_FILTER", {})
         low, high, step = (rule.get(name) or None for name in ("minPrice", "maxPrice", "tickSize"))
-        return [Bound("PRECISION", step=self._quote_unit), Bound("PRICE_FILTER", low, high, step)]
+        return Bound("PRICE_FILTER", low, high, step)
 
     def _price(self, draft: Draft, prices: _Prices) -> list[Bound]:
-        found = self._tick()
+        found = [*self._ticks]
         if prices is not None:
             found += [Bound(name, prices[0] * down, prices[1] * up) for name, down, up in self._percents(draft)]
         return found
@@ -217,7 +222,7 @@ class FilterRules:
         return Bound(name, rule.get("minQty"), rule.get("maxQty") or None, rule.get("stepSize") or None)
 
     def _quantity(self, draft: Draft, prices: _Prices) -> list[Bound]:
-        found = [Bound("PRECISION", step=self._base_unit), self._lot("LOT_SIZE")]
+        found = [*self._lots]
         if draft.type == OrderType.MARKET:
             found.append(self._lot("MARKET_LOT_SIZE"))
         unit = None if draft.price is None else Fraction(draft.price)
@@ -243,7 +248,7 @@ class FilterRules:
         return [Bound("PRECISION", step=self._quote_unit), *notionals]
 
     def _iceberg(self, draft: Draft) -> list[Bound]:
-        found = [Bound("PRECISION", step=self._base_unit), self._lot("LOT_SIZE")]
+        found = [*self._lots]
         if draft.quantity is not None:
             whole, parts = Fraction(draft.quantity), self._filters.get("ICEBERG_PARTS", {}).get("limit")
             found.append(Bound("ICEBERG_QUANTITY", high=whole, open=True))

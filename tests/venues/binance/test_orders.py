@@ -324,6 +324,11 @@ def test_fills_of_an_account() -> None:
         "isMaker": True,
         "isBestMatch": True,
     }
+    bought = {**row, "id": 57, "isBuyer": True, "isMaker": False}
+    assert [(one.id, one.side, one.maker) for one in o.read_fills(answer([row, bought]))] == [
+        (56, "sell", True),
+        (57, "buy", False),
+    ]
     assert o.read_fills(answer([row])) == [
         Fill(
             time_ms=PLACED_MS,
