@@ -17,12 +17,12 @@ from typing import Any
 
 from cryptox.errors import CryptoxError, MarketClosed, OrderRejected
 from cryptox.model.account import Breach
-from cryptox.model.numbers import plain
+from cryptox.model.numbers import EXACT, plain
 from cryptox.model.orders import Draft
 from cryptox.model.symbols import Symbol
 from cryptox.transport.messages import Limit
 
-from .bounds import Bound, decimal_from, place
+from .bounds import Bound, place
 from .symbols import symbol_of
 from .wire.general import SymbolInfo
 from .words import OrderType, SymbolStatus
@@ -32,8 +32,8 @@ __all__ = ["FilterRules"]
 NEAR = Fraction(3, 2)
 """A reference price is taken to lie within this factor of one that is not quite known."""
 
-_Prices = tuple[Fraction, Fraction] | None  # what the reference price is taken for as a lower, and as an upper one
-_HUGE = Fraction(10**40)  # more than any quantity
+_Prices = tuple[Decimal, Decimal] | None  # what the reference price is taken for as a lower, and as an upper one
+_HUGE = Decimal(10**40)  # more than any quantity
 _PERCENT = (("PERCENT_PRICE", "multiplier", "multiplier"), ("PERCENT_PRICE_BY_SIDE", "bidMultiplier", "askMultiplier"))
 _NOTIONAL = (("MIN_NOTIONAL", "applyToMarket", ""), ("NOTIONAL", "applyMinToMarket", "applyMaxToMarket"))
 
@@ -60,8 +60,8 @@ class FilterRules:
         self.limits = limits
         self._info = info
         self._filters = {str(rule.get("filterType")): _exact(rule) for rule in info.filters}
-        self._base_unit = Fraction(1, 10**info.base_precision)
-        self._quote_unit = Fraction(1, 10**info.quote_precision)
+        self._base_unit = Decimal(1).scaleb(-info.base_precision)
+        self._quote_unit = Decimal(1).scaleb(-info.quote_precision)
         self._ticks = [Bound("PRECISION", step=self._quote_unit), self._tick()]
         self._lots = [Bound("PRECISION", step=self._base_unit), self._lot("LOT_SIZE")]
 
@@ -127,9 +127,8 @@ class FilterRules:
         """The reference price within the decimals that it is told in: at its kindest, or (-1) at its hardest."""
         if reference is None or reference <= 0:
             return None
-        middle = Fraction(reference)
-        slack = min(self._quote_unit, middle / 2) * sign
-        return middle - slack, middle + slack
+        slack = min(self._quote_unit, EXACT.divide(reference, Decimal(2))) * sign
+        return EXACT.subtract(reference, slack), EXACT.add(reference, slack)
 
     def _settled(self, draft: Draft, name: str, prices: _Prices) -> Draft | None:
         """The order with one number moved to where it keeps its rules."""
@@ -146,22 +145,24 @@ class FilterRules:
             return None
         return draft
 
-    def _dearer(self, draft: Draft, quantity: Fraction, prices: _Prices) -> Draft | None:
+    def _dearer(self, draft: Draft, quantity: Decimal, prices: _Prices) -> Draft | None:
         """The order at the nearest price at which some quantity is worth enough, and not too much."""
-        bounds = [bound for bound in self._quantity(draft, prices) if bound.worth is None]
-        least, most = place(Fraction(0), bounds), place(_HUGE, bounds)
+        bounds = self._quantity(draft, prices)
+        alone = [bound for bound in bounds if bound.worth is None]
+        least, most = place(Decimal(0), alone), place(_HUGE, alone)
         if draft.price is None or least is None or most is None:
             return None
-        worth = [bound for bound in self._quantity(draft, prices) if bound.worth is not None]
-        lows = [bound.lines[0] for bound in worth if bound.lines[0] is not None]
-        highs = [bound.lines[1] for bound in worth if bound.lines[1] is not None]
-        wanted = Bound("", max(lows, default=Fraction(0)) / most, min(highs) / least if highs else None)
-        price = place(Fraction(draft.price), [*self._price(draft, prices), wanted], up=_goes_up("price", draft))
+        wanted = [
+            Bound("", bound.low, bound.high, worth=(most, least))  # a price, as a quantity would be
+            for bound in bounds
+            if bound.worth is not None
+        ]
+        price = place(draft.price, [*self._price(draft, prices), *wanted], up=_goes_up("price", draft))
         if price is None:
             return None
-        moved = draft.changed(price=decimal_from(price))
+        moved = draft.changed(price=price)
         found = place(quantity, self._quantity(moved, prices))
-        return None if found is None else moved.changed(quantity=decimal_from(found))
+        return None if found is None else moved.changed(quantity=found)
 
     def _standing(self, draft: Draft) -> Iterator[tuple[str, str, type[CryptoxError]]]:
         """What no other number would change."""
@@ -191,20 +192,20 @@ class FilterRules:
             found.append(Breach(rule="SELF_TRADE_PREVENTION", message=said, nearest=without, error=OrderRejected))
         return found
 
-    def _numbers(self, draft: Draft, prices: _Prices) -> Iterator[tuple[str, Fraction, list[Bound]]]:
+    def _numbers(self, draft: Draft, prices: _Prices) -> Iterator[tuple[str, Decimal, list[Bound]]]:
         """Every number of an order, with what bounds it."""
         if draft.price is not None:
-            yield "price", Fraction(draft.price), self._price(draft, prices)
+            yield "price", draft.price, self._price(draft, prices)
         if draft.stop_price is not None:
-            yield "stop_price", Fraction(draft.stop_price), self._ticks
+            yield "stop_price", draft.stop_price, self._ticks
         if draft.quantity is not None:
-            yield "quantity", Fraction(draft.quantity), self._quantity(draft, prices)
+            yield "quantity", draft.quantity, self._quantity(draft, prices)
         if draft.quote_quantity is not None:
-            yield "quote_quantity", Fraction(draft.quote_quantity), self._quote_quantity(draft)
+            yield "quote_quantity", draft.quote_quantity, self._quote_quantity(draft)
         if draft.iceberg_quantity is not None:
-            yield "iceberg_quantity", Fraction(draft.iceberg_quantity), self._iceberg(draft)
+            yield "iceberg_quantity", draft.iceberg_quantity, self._iceberg(draft)
         if draft.trailing_delta is not None:
-            yield "trailing_delta", Fraction(draft.trailing_delta), self._trailing(draft)
+            yield "trailing_delta", Decimal(draft.trailing_delta), self._trailing(draft)
 
     def _tick(self) -> Bound:
         rule = self._filters.get("PRICE_FILTER", {})
@@ -214,7 +215,8 @@ class FilterRules:
     def _price(self, draft: Draft, prices: _Prices) -> list[Bound]:
         found = [*self._ticks]
         if prices is not None:
-            found += [Bound(name, prices[0] * down, prices[1] * up) for name, down, up in self._percents(draft)]
+            for name, down, up in self._percents(draft):
+                found.append(Bound(name, EXACT.multiply(prices[0], down), EXACT.multiply(prices[1], up)))
         return found
 
     def _lot(self, name: str) -> Bound:
@@ -225,23 +227,13 @@ class FilterRules:
         found = [*self._lots]
         if draft.type == OrderType.MARKET:
             found.append(self._lot("MARKET_LOT_SIZE"))
-        unit = None if draft.price is None else Fraction(draft.price)
-        if unit is not None:
-            prices = (unit, unit)
-            found.append(Bound("ZERO_NOTIONAL", self._quote_unit / unit, worth=unit, lines=(self._quote_unit, None)))
-        if prices is None:
-            return found
-        least, most = prices
-        return found + [
-            Bound(
-                name,
-                None if low is None else low / most,
-                None if high is None else high / least,
-                worth=(least + most) / 2,
-                lines=(low, high),
-            )
-            for name, low, high in self._notionals(draft)
-        ]
+        worth = None if prices is None else (prices[1], prices[0])
+        if draft.price is not None:
+            worth = (draft.price, draft.price)
+            found.append(Bound("ZERO_NOTIONAL", self._quote_unit, worth=worth))
+        if worth is not None:
+            found += [Bound(name, low, high, worth=worth) for name, low, high in self._notionals(draft)]
+        return found
 
     def _quote_quantity(self, draft: Draft) -> list[Bound]:
         notionals = [Bound(name, low, high) for name, low, high in self._notionals(draft)]
@@ -250,10 +242,10 @@ class FilterRules:
     def _iceberg(self, draft: Draft) -> list[Bound]:
         found = [*self._lots]
         if draft.quantity is not None:
-            whole, parts = Fraction(draft.quantity), self._filters.get("ICEBERG_PARTS", {}).get("limit")
-            found.append(Bound("ICEBERG_QUANTITY", high=whole, open=True))
+            parts = self._filters.get("ICEBERG_PARTS", {}).get("limit")
+            found.append(Bound("ICEBERG_QUANTITY", high=draft.quantity, open=True))
             if parts:
-                found.append(Bound("ICEBERG_PARTS", low=whole / parts))
+                found.append(Bound("ICEBERG_PARTS", draft.quantity, worth=(parts, parts), factor=plain(parts)))
         return found
 
     def _trailing(self, draft: Draft) -> list[Bound]:
@@ -261,17 +253,17 @@ class FilterRules:
         stop_loss = draft.type in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
         where = "Above" if stop_loss == (draft.side == "buy") else "Below"
         least, most = (rule.get(f"{end}Trailing{where}Delta") for end in ("min", "max"))
-        return [Bound("TRAILING_DELTA", least, most, Fraction(1))]
+        return [Bound("TRAILING_DELTA", least, most, Decimal(1))]
 
-    def _percents(self, draft: Draft) -> Iterator[tuple[str, Fraction, Fraction]]:
+    def _percents(self, draft: Draft) -> Iterator[tuple[str, Decimal, Decimal]]:
         """By how much a price may differ from the reference price: rule, least and largest factor."""
         for name, *sides in _PERCENT:
             rule = self._filters.get(name)
             word = sides[0] if draft.side == "buy" else sides[1]
             if rule is not None and f"{word}Up" in rule:
-                yield name, rule.get(f"{word}Down", Fraction(0)), rule[f"{word}Up"]
+                yield name, rule.get(f"{word}Down", Decimal(0)), rule[f"{word}Up"]
 
-    def _notionals(self, draft: Draft) -> Iterator[tuple[str, Fraction | None, Fraction | None]]:
+    def _notionals(self, draft: Draft) -> Iterator[tuple[str, Decimal | None, Decimal | None]]:
         """What an order must at least and may at most be worth: rule, least, most."""
         takes = draft.price is None
         for name, least, most in _NOTIONAL:
@@ -289,11 +281,11 @@ class FilterRules:
             price = Fraction(draft.price)
             for _, down, up in self._percents(draft):
                 if up:
-                    yield _Span(price / up, price / down if down else None)
+                    yield _Span(price / Fraction(up), price / Fraction(down) if down else None)
         elif draft.quantity:
             quantity = Fraction(draft.quantity)
             for _, low, high in self._notionals(draft):
-                yield _Span(None if low is None else low / quantity, None if high is None else high / quantity)
+                yield _Span(*(None if one is None else Fraction(one) / quantity for one in (low, high)))
 
 
 def _goes_up(name: str, draft: Draft) -> bool:
@@ -301,7 +293,7 @@ def _goes_up(name: str, draft: Draft) -> bool:
     return name in ("price", "stop_price") and draft.side == "sell"
 
 
-def _breach(rule: str, fault: str, name: str, nearest: Fraction | None) -> Breach:
+def _breach(rule: str, fault: str, name: str, nearest: Decimal | None) -> Breach:
     if nearest is None:
         return Breach(rule=rule, message=f"{fault}.")
     value = _number(name, nearest)
@@ -309,8 +301,8 @@ def _breach(rule: str, fault: str, name: str, nearest: Fraction | None) -> Breac
     return Breach(rule=rule, message=f"{fault}; nearest {name} {told}.", nearest={name: told})
 
 
-def _number(name: str, value: Fraction) -> Decimal | int:
-    return int(value) if name == "trailing_delta" else decimal_from(value)
+def _number(name: str, value: Decimal) -> Decimal | int:
+    return int(value) if name == "trailing_delta" else value
 
 
 def _exact(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -321,7 +313,9 @@ def _exact(rule: Mapping[str, Any]) -> dict[str, Any]:
             found[name] = value
             continue
         try:
-            found[name] = Fraction(Decimal(value) if isinstance(value, str) else value)
-        except (InvalidOperation, ValueError, TypeError, OverflowError):
+            number = Decimal(value if isinstance(value, int) else str(value))
+        except InvalidOperation:
             continue  # words and lists of filters that are not ours to judge
+        if number.is_finite():
+            found[name] = number
     return found
