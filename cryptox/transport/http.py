@@ -17,7 +17,7 @@ from cryptox.errors import CryptoxError, ExchangeError, NetworkError, NotSent
 
 from .body import MAX_BODY, BrokenBodyError, Collector, TooLargeError
 from .messages import Answer, Outgoing
-from .private import require_private
+from .private import put_on, require_private, without
 from .proxies import Proxies, is_loopback
 from .tls import trusted
 
@@ -123,8 +123,10 @@ class Http:
         import aiohttp
         from yarl import URL
 
+        secrets: list[str] = []
         if outgoing.sign is not None:
-            outgoing = outgoing.sign(outgoing)
+            unsigned, outgoing = outgoing, outgoing.sign(outgoing)
+            secrets = put_on(unsigned, outgoing)
             url = URL(outgoing.url, encoded=True)
         headers = dict(outgoing.headers)
         if not any(name.lower() == "accept-encoding" for name in headers):
@@ -155,7 +157,8 @@ class Http:
                 collector.feed(piece)
             body = collector.whole()
             names = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, names, body, trace.sent_at or began, received_at)
+            answer = Answer(response.status, names, body, trace.sent_at or began, received_at)
+            return without(answer, secrets) if secrets else answer
 
     def _open(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()

@@ -1,16 +1,21 @@
-"""Where keys and signatures may go: encrypted, or not beyond this machine."""
+"""Where keys and signatures may go, encrypted or not beyond this machine; and that no answer brings them back."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import dataclasses
+from collections.abc import Sequence
+from urllib.parse import unquote_plus, urlsplit
 
+from cryptox._secrets import HIDDEN, is_secret
 from cryptox.errors import ConfigurationError
 
+from .messages import Answer, Outgoing
 from .proxies import is_loopback
 
-__all__ = ["is_private", "require_private"]
+__all__ = ["is_private", "put_on", "require_private", "without"]
 
 ENCRYPTED = frozenset({"https", "wss"})
+SHORTEST = 8  # a text that is shorter is no secret, and may stand anywhere
 
 
 def is_private(url: str) -> bool:
@@ -36,3 +41,22 @@ def require_private(url: str) -> None:
         recovery_suggestions=["Give an address that begins with https (wss); without it only loopback is allowed."],
         context={"host": parts.hostname, "sent": False},
     )
+
+
+def put_on(unsigned: Outgoing, signed: Outgoing) -> list[str]:
+    """The secrets that signing has put on a request: values of its new headers, and of parameters with such a name."""
+    found = [value for name, value in signed.headers.items() if unsigned.headers.get(name) != value]
+    texts = [signed.url.partition("?")[2], signed.body.decode("latin-1") if signed.body != unsigned.body else ""]
+    for name, _, value in (part.partition("=") for text in texts for part in text.split("&")):
+        if is_secret(name):
+            found += [value, unquote_plus(value)]
+    return [text for text in dict.fromkeys(found) if len(text) >= SHORTEST]
+
+
+def without(answer: Answer, secrets: Sequence[str]) -> Answer:
+    """The answer with these texts hidden: pages of errors and redirects send back what they were asked."""
+    body, headers = answer.body, answer.headers
+    for secret in secrets:
+        body = body.replace(secret.encode(), HIDDEN.encode())
+        headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}
+    return dataclasses.replace(answer, body=body, headers=headers)

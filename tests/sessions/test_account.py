@@ -222,11 +222,13 @@ def test_one_users_end_is_nobody_elses(exchange: cx.PaperExchange) -> None:
 
 def test_one_users_slow_call_delays_nobody_else(exchange: cx.PaperExchange) -> None:
     async def main() -> None:
-        slow, quick = (open_session(exchange, user=name) for name in ("slow", "quick"))
+        slow, quick = (open_session(exchange, user=name, timeout=100) for name in ("slow", "quick"))
         assert slow.signer is not None
         key = slow.signer.name()
-        exchange.faults.add("drop", path="/api/v3/account", when=lambda seen: key in seen.headers.values())
-        waiting = asyncio.ensure_future(slow.account())
+        exchange.faults.add(
+            "latency", path="/api/v3/account", seconds=60, when=lambda seen: key in seen.headers.values()
+        )
+        waiting = asyncio.create_task(slow.account())
         try:
             for _ in range(5):
                 await quick.account()
@@ -234,6 +236,7 @@ def test_one_users_slow_call_delays_nobody_else(exchange: cx.PaperExchange) -> N
         finally:
             waiting.cancel()
             exchange.faults.clear()
+            await asyncio.gather(waiting, return_exceptions=True)
             await slow.close()
             await quick.close()
 

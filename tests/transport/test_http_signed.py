@@ -127,22 +127,41 @@ def test_key_and_signature_arrive_and_the_request_is_signed_once(serve, reply) -
 
 
 def test_a_form_keeps_the_content_type_that_it_was_given(serve, reply) -> None:
+    bodies: list[bytes] = []
+
     async def talk(head, reader, writer) -> None:
         size = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-        writer.write(reply(await reader.readexactly(size)))
+        bodies.append(await reader.readexactly(size))
+        writer.write(reply(b"{}"))
 
     async def main() -> None:
         async with serve(talk) as server:
-            answer = await ask(
+            await ask(
                 server.url + "/order",
                 method="POST",
                 body=b"symbol=X",
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
             )
-            assert answer.body == f"symbol=X&signature={SIGNATURE}".encode()
+            assert bodies == [f"symbol=X&signature={SIGNATURE}".encode()]
             assert server.heads[0].lower().count("content-type: application/x-www-form-urlencoded\r\n") == 1
 
     run(main())
+
+
+def test_a_server_that_sends_the_request_back_tells_nothing(serve, reply) -> None:
+    async def talk(head, reader, writer) -> None:
+        line = head.partition(b" HTTP/")[0].decode()
+        writer.write(reply(b"<title>" + head + b"</title>", f"Location: https://elsewhere/{line}", status="502 Bad"))
+
+    async def main() -> Answer:
+        async with serve(talk) as server:
+            return await ask(server.url + "/account")
+
+    answer = run(main())
+    assert answer.status == 502
+    assert b"X-MBX-APIKEY: ***" in answer.body
+    assert answer.headers["location"].endswith("&signature=***")
+    clean(repr(answer))
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

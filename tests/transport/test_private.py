@@ -8,8 +8,8 @@ import pytest
 
 from cryptox.errors import ConfigurationError
 from cryptox.transport.http import Http
-from cryptox.transport.messages import Outgoing
-from cryptox.transport.private import is_private, require_private
+from cryptox.transport.messages import Answer, Outgoing
+from cryptox.transport.private import is_private, put_on, require_private, without
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,22 @@ def test_a_signed_request_to_another_machine_is_refused_before_it_is_signed() ->
     with pytest.raises(ConfigurationError, match=r"not to http://192\.0\.2\.1"):
         asyncio.run(main())
     assert signed == []
+
+
+def test_what_signing_put_on_is_known_in_both_its_spellings() -> None:
+    unsigned = Outgoing("GET", "https://h/p?symbol=BTCUSDT&token=known", {"accept": "x", "other": "12345678"})
+    signed = Outgoing(
+        "GET",
+        unsigned.url + "&timestamp=12345678901&signature=abcdefg%2Bh%3D",
+        {**unsigned.headers, "X-KEY": "k" * 20, "X-Short": "abc"},
+    )
+    assert put_on(unsigned, signed) == ["k" * 20, "abcdefg%2Bh%3D", "abcdefg+h="]
+    form = Outgoing("POST", "https://h/p", body=b"symbol=X")
+    assert put_on(form, Outgoing("POST", "https://h/p", body=b"symbol=X&signature=0123456789")) == ["0123456789"]
+    assert put_on(form, form) == []
+
+
+def test_an_answer_does_not_bring_it_back() -> None:
+    answer = Answer(502, {"location": "/p?signature=5ecret5ecret"}, b"you sent 5ecret5ecret and k3yk3yk3y", 1.0, 2.0)
+    hidden = without(answer, ["5ecret5ecret", "k3yk3yk3y"])
+    assert hidden == Answer(502, {"location": "/p?signature=***"}, b"you sent *** and ***", 1.0, 2.0)
