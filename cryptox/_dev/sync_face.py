@@ -55,7 +55,7 @@ Its source is ``{core}``.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 {imports}
 {twins}
 from cryptox._display import Displayed
@@ -88,6 +88,10 @@ class Session(Displayed):
     def __repr__(self) -> str:
         """One line: who, where."""
         return repr(self._session).replace("{name}", "Session", 1)
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        return self._session._facts()
 
     def close(self) -> None:
         """Close the session's connections; a second time does nothing."""

@@ -163,8 +163,17 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
         """One line: who, where."""
         user = "" if self.user is None else f", user {self.user!r}"
         closed = "" if self._closed is None else ", closed"
-        does = "trades" if self.trading and self._keys.filled else "reads only"
-        return f"<AsyncSession {self.venue.name} at {self.venue.hosts.rest}{user}, {does}{closed}>"
+        return f"<AsyncSession {self.venue.name} at {self.venue.hosts.rest}{user}, {self._does}{closed}>"
+
+    @property
+    def _does(self) -> str:
+        return "trades" if self.trading and self._keys.filled else "reads only"
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says: never a key."""
+        user = {} if self.user is None else {"user": self.user}
+        closed = {} if self._closed is None else {"closed": self._closed}
+        return {"venue": self.venue.name, "address": self.venue.hosts.rest, **user, "may": self._does, **closed}
 
     def __await__(self) -> Any:
         """Itself: ``session = await cx.aio.connect(...)`` reads as naturally as without ``await``."""

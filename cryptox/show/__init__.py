@@ -12,6 +12,9 @@ def html(thing: object) -> str | None:
     """The HTML card of a thing of ours; None where its ``repr`` is the better view."""
     if isinstance(thing, BaseException):
         return errors.html(thing)
+    facts = getattr(thing, "_facts", None)
+    if facts is not None and not isinstance(thing, type):
+        return cards.card(type(thing).__name__, cards.rows(facts().items()))
     return cards.html(thing)
 
 

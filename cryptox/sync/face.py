@@ -55,6 +55,10 @@ class Session(Displayed):
         """One line: who, where."""
         return repr(self._session).replace("AsyncSession", "Session", 1)
 
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        return self._session._facts()
+
     def close(self) -> None:
         """Close the session's connections; a second time does nothing."""
         with door.boundary():

@@ -331,6 +331,20 @@ def test_keys_are_neither_shown_nor_pickled_nor_copied() -> None:
     assert repr(KeyHolder()) == "<key: none>"
 
 
+def test_a_sessions_card_says_what_its_repr_says(exchange: cx.PaperExchange) -> None:
+    with cx.connect("binance", user="<ann>", api_key=KEY, secret_key=SECRET, trading=True) as session:
+        card = session._repr_html_()
+        for word in ("Session", "binance", "https://api.binance.com", "&lt;ann&gt;", "trades"):
+            assert word in card
+        assert KEY not in card
+        assert SECRET not in card
+    assert "This session is closed." in session._repr_html_()
+    assert "reads only" in session._repr_html_()
+    core = opened(exchange, trading=False)
+    assert "AsyncSession" in core._repr_mimebundle_()["text/html"]
+    assert "user" not in core._repr_html_()
+
+
 def test_what_to_do_without_a_key() -> None:
     error = keyless("binance", "ann")
     assert "'ann' has no key on binance" in str(error)
