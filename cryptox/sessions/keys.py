@@ -95,32 +95,14 @@ class Given:
             )
         told = self._tell()
         called = {name: (names or {}).get(name, name) for name in NAMES}
-        api_key, secret, private = told["api_key"], told["secret_key"], told["private_key"]
-        if secret is not None and private is not None:
-            raise _refusal(
-                f"{called['secret_key']} and {called['private_key']} are two keys; a session has one.",
-                f"Leave out {called['secret_key']} for an Ed25519 or RSA key, {called['private_key']} for an HMAC key.",
-            )
-        if api_key is None:
-            raise _refusal(
-                f"{called['api_key']} is missing: the exchange knows a key by it.",
-                f"Give {called['api_key']}, as the exchange shows it beside the key.",
-            )
-        if secret is None and private is None:
-            raise _refusal(
-                f"{called['api_key']} is given, but nothing to sign with.",
-                f"Give {called['secret_key']} (HMAC), or {called['private_key']} (Ed25519, RSA) as well.",
-            )
-        name = _word(api_key, called["api_key"])
+        _check_whole(told, called)
+        name = _word(told["api_key"], called["api_key"])
+        if told["private_key"] is None:
+            return hmac_signer(name, _word(told["secret_key"], called["secret_key"], private=called["private_key"]))
         password = told["private_key_password"]
-        if private is None:
-            if password is not None:
-                raise _refusal(f"{called['private_key_password']} belongs to a private key; a secret key has none.")
-            return hmac_signer(name, _word(secret, called["secret_key"], private=called["private_key"]))
         if password is not None and not isinstance(password, str):
             raise _refusal(f"{called['private_key_password']} must be text, not {_kind(password)}.")
-        pem = _read_pem(private, called["private_key"])
-        return pem_signer(name, pem, password or None)
+        return pem_signer(name, _read_pem(told["private_key"], called["private_key"]), password or None)
 
     def __repr__(self) -> str:
         """Whether there are keys, nothing more."""
@@ -240,6 +222,28 @@ def _of_environment(environment: Mapping[str, str]) -> Signer | None:
     given = Given(**found)
     del found
     return given.signer(variables) if given else None
+
+
+def _check_whole(told: Mapping[str, Any], called: Mapping[str, str]) -> None:
+    """Refuse a key that lacks a part, or has one too many."""
+    secret, private = told["secret_key"], told["private_key"]
+    if secret is not None and private is not None:
+        raise _refusal(
+            f"{called['secret_key']} and {called['private_key']} are two keys; a session has one.",
+            f"Leave out {called['secret_key']} for an Ed25519 or RSA key, {called['private_key']} for an HMAC key.",
+        )
+    if told["api_key"] is None:
+        raise _refusal(
+            f"{called['api_key']} is missing: the exchange knows a key by it.",
+            f"Give {called['api_key']}, as the exchange shows it beside the key.",
+        )
+    if secret is None and private is None:
+        raise _refusal(
+            f"{called['api_key']} is given, but nothing to sign with.",
+            f"Give {called['secret_key']} (HMAC), or {called['private_key']} (Ed25519, RSA) as well.",
+        )
+    if private is None and told["private_key_password"] is not None:
+        raise _refusal(f"{called['private_key_password']} belongs to a private key; a secret key has none.")
 
 
 def _word(value: Any, name: str, private: str | None = None) -> str:
