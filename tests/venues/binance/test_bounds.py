@@ -75,6 +75,13 @@ def test_nothing_is_placed_at_zero() -> None:
     assert place(D(5), [Bound("A", low=D(3), high=D(2), step=D(1))]) is None
 
 
+def test_an_open_end_is_out_of_reach() -> None:
+    grid = Bound("A", step=D("0.1"))
+    assert place(D(9), [grid, Bound("B", high=D(2), open=True)]) == D("1.9")
+    assert place(D(9), [grid, Bound("B", high=D(2))]) == D(2)
+    assert place(D(9), [grid, Bound("B", high=D("1.95"), open=True)]) == D("1.9")
+
+
 def test_decimals() -> None:
     assert decimal_from(F(1, 8)) == D("0.125")
     assert str(decimal_from(F(1, 3))) == "0." + "3" * 60
