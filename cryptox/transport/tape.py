@@ -62,7 +62,7 @@ def note_in(message: bytes) -> Mapping[str, Any] | None:
         return None
     try:
         facts = msgspec.json.decode(message)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return facts if isinstance(facts, dict) and isinstance(facts.get("cryptox"), str) else None
 
@@ -161,7 +161,7 @@ def _last(line: bytes) -> Entry | None:
         return None
     try:
         msgspec.json.decode(found.message, type=msgspec.Raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return found
 

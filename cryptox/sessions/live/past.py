@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cryptox.errors import ConfigurationError
+from cryptox.errors import ConfigurationError, CryptoxError
 from cryptox.sessions.address import Address
 from cryptox.sessions.core import Core
 from cryptox.transport import life
@@ -38,6 +38,9 @@ class PastCore(Core):
         frame, exact = session.form
         super().__init__(session.venue, session.settings, frame=frame, exact=exact)
         self._address = Address("", ())
+
+    async def _as_of(self, **_: Any) -> int:
+        raise ConfigurationError("A replay does not know the exchange's time.")
 
     async def _send(self, *_: Any, **__: Any) -> Any:
         raise ConfigurationError("A replay has what was recorded, and asks the exchange for nothing.")
@@ -186,6 +189,10 @@ class _Past(Topic):
 
     hub: PastHub
 
+    def _begin_with_now(self) -> None:
+        """There is nobody to ask where it begins."""
+        self._caught_up()
+
     def mend(self) -> None:
         """See to it that what is missing becomes a gap, unless it comes late."""
         if self._is_torn():
@@ -255,12 +262,19 @@ class PastBook(_Past, BookTopic):
             found is not None
             and self._book.needs_snapshot
             and (self._is_named or self.hub.books_of(found) == [self])
-            and self._book.snapshot(found.answer, limit=found.levels)
+            and self._fits(found)
         ):
             self._offered = None
             self._show()
         if self._book.synced:
             self._caught_up()
+
+    def _fits(self, found: Snapshot) -> bool:
+        try:
+            return self._book.snapshot(found.answer, limit=found.levels)
+        except CryptoxError as error:  # no use to anybody
+            self.trouble, self._offered = f"{type(error).__name__}: {error}", None
+            return False
 
     def mend(self) -> None:
         """Try the last snapshot."""

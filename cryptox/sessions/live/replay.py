@@ -113,6 +113,9 @@ class AsyncReplay(Displayed):
                 await asyncio.wait([self._task])
             if self._error is not None:
                 raise self._error
+            failure = None if self._task is None or self._task.cancelled() else self._task.exception()
+            if failure is not None:
+                raise failure  # never taken for the end of the file
             return self.counts
 
     async def stop(self) -> None:
@@ -129,6 +132,11 @@ class AsyncReplay(Displayed):
         task = self._task
         if task is not None and not task.get_loop().is_closed():
             task.get_loop().call_soon_threadsafe(task.cancel)
+
+    def let_go(self, *, end: bool = False) -> None:
+        """With ``end``: as ``end``. Else nothing: nobody but its holders holds it."""
+        if end:
+            self.end()
 
     async def __aenter__(self) -> Self:
         """Itself; it does not play yet."""

@@ -88,14 +88,14 @@ class BinanceStreams:
             return frame[len(_OPENING) : frame.find(b'"', len(_OPENING))].decode("utf-8", "replace")
         try:
             return _named(frame).stream or None
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
     def snapshot_in(self, message: bytes) -> Snapshot | None:
         """The answer of ``/api/v3/depth``. It does not say how many levels were asked for: no more than there are."""
         try:
             answer = _read_snapshot(message)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
         return Snapshot(answer, answer.last_update_id, min(len(answer.bids), len(answer.asks)))
 

@@ -41,6 +41,7 @@ _NUMBERS = b"0123456789."
 _PLAIN_LEVEL = b'["",""]'  # what is left of a level without its numbers
 _BUY, _SELL = CATEGORIES[Kind.SIDE]
 _SIDES = np.array([0, 1], np.int8)  # codes by "the buyer was the maker": then the taker sold
+_WHOLE_FROM = 1e16  # from here on a float has no decimals
 _EXACT_BELOW = 1e7  # up to here a rounded product of floats is the exact product
 
 
@@ -134,7 +135,7 @@ def _ms(time: int) -> int:
 def _product(price: float, quantity: float) -> float:
     """Price times quantity to eight decimals, as the exchange gives it over REST."""
     value = price * quantity
-    if abs(value) < _EXACT_BELOW:
+    if not _EXACT_BELOW <= abs(value) < _WHOLE_FROM:
         return round(value, DECIMAL_SCALE)
     return float(round(Decimal(repr(price)) * Decimal(repr(quantity)), DECIMAL_SCALE))
 

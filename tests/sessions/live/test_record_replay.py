@@ -314,3 +314,69 @@ async def test_closing_the_session_ends_it(real: Path) -> None:
     async with asyncio.timeout(5):
         while asyncio.all_tasks() != before:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
+
+
+def message(stream: str, data: bytes) -> bytes:
+    return b'{"stream":"btcusdt@%s","data":%s}' % (stream.encode(), data)
+
+
+CANDLE = (
+    b'{"e":"kline","E":1700000000000,"s":"BTCUSDT","k":{"t":%b,"T":1700000059999,"s":"BTCUSDT","i":"1m","f":1,"L":5,'
+    b'"o":"1.0","c":"1.0","h":"1.0","l":"1.0","v":"1.0","n":%b,"x":true,"q":"1.0","V":"1.0","Q":"1.0","B":"0"}}'
+)
+RUBBISH = {
+    "no text in a note": b'{"cryptox":"cut","streams":["\xff"]}',
+    "no text in a snapshot": b'{"lastUpdateId":5,"bids":[["1\xff","2.0"]],"asks":[]}',
+    "no number in a snapshot": b'{"lastUpdateId":5,"bids":[["NaN","2.0"]],"asks":[]}',
+    "no text in a stream": b'{ "stream":"btcusdt@\xfftrade","data":{}}',
+    "an id beyond all columns": trade(2**63),
+    "a product beyond all decimals": trade(2).replace(b'"1.5"', b'"1e25"').replace(b'"2"', b'"1e25"'),
+    "a candle of no year": message("kline_1m", CANDLE % (b"9" * 19, b"3")),
+    "a candle of too many trades": message("kline_1m", CANDLE % (b"1700000000000", b"9" * 25)),
+    "nesting without end": b'{"cryptox":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("what", RUBBISH)
+async def test_rubbish_is_passed_over_and_what_follows_is_played(tmp_path: Path, what: str) -> None:
+    path = lines(tmp_path / "t", (100, trade(1)), (101, RUBBISH[what]), (102, trade(2)), (103, trade(3)))
+    async with cx.aio.connect("binance") as session:
+        replay = session.replay(path, speed=None)
+        trades = await replay.live.trades("BTCUSDT")
+        others = [replay.live.klines("BTCUSDT"), replay.live.book("BTCUSDT"), replay.live.depth("BTCUSDT")]
+        for feed in others:
+            await feed
+        counts = await replay.wait()
+        assert counts.at is not None
+        assert counts.at.timestamp() == 103
+        assert trades.frame()["id"].tolist()[-2:] == [2, 3]
+        assert [len(feed.frame()) for feed in others] == [0, 0, 0]
+
+
+async def test_a_snapshot_that_cannot_be_read_is_no_book_and_no_end(tmp_path: Path) -> None:
+    told = tape.note("snapshot", streams=[DEPTH], limit=5)
+    bad = b'{"lastUpdateId":5,"bids":[["NaN","2.0"]],"asks":[]}'
+    path = lines(tmp_path / "t", (100, told), (100, bad), (101, diff(6, 7, [["1.0", "2.0"]])), (102, trade(1)))
+    async with cx.aio.connect("binance") as session:
+        replay = session.replay(path, speed=None)
+        book, trades = await replay.live.book("BTCUSDT"), await replay.live.trades("BTCUSDT")
+        await replay.wait()
+        assert "not a plain decimal" in str(book.status.last_error)
+        assert book.frame().empty
+        assert trades.frame()["id"].tolist() == [1]
+
+
+async def test_a_failure_of_ours_is_not_taken_for_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ArithmeticError("a bug")
+
+    monkeypatch.setattr("cryptox.sessions.live.past.PastLine.deliver", fail)
+    failures: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: failures.append(what["exception"]))
+    async with cx.aio.connect("binance") as session:
+        replay = session.replay(lines(tmp_path / "t", (100, trade(1))), speed=None)
+        feed = await replay.live.trades("BTCUSDT")
+        with pytest.raises(ArithmeticError, match="a bug"):
+            await replay.wait()
+        assert not feed.is_running
+    assert [str(failure) for failure in failures] == ["a bug"]

@@ -6,9 +6,9 @@ Source: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-str
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 __all__ = [
     "AggTradeEvent",
@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 Number = TypeVar("Number")
+Time = Annotated[int, Meta(ge=0, le=250_000_000_000_000_000)]  # to the year 9892, in microseconds
+Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # what columns hold
 
 
 class AggTradeEvent(
@@ -50,14 +52,14 @@ class AggTradeEvent(
     """Trades of one taker order at one price and moment."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
-    id: int
+    id: Id
     price: Number
     quantity: Number
-    first_id: int
-    last_id: int
-    time: int
+    first_id: Id
+    last_id: Id
+    time: Time
     buyer_is_maker: bool
     ignore: bool = True
 
@@ -81,12 +83,12 @@ class TradeEvent(
     """One trade, or one block trade (whose ids are their own, and which has no ``M``)."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
-    id: int
+    id: Id
     price: Number
     quantity: Number
-    time: int
+    time: Time
     buyer_is_maker: bool
     ignore: bool = True
 
@@ -117,18 +119,18 @@ class KlineBar(
 ):
     """One bar as it stands; trade ids are -1 where nothing traded."""
 
-    open_time: int
-    close_time: int
+    open_time: Time
+    close_time: Time
     symbol: str
     interval: str
-    first_id: int
-    last_id: int
+    first_id: Id
+    last_id: Id
     open: Number
     close: Number
     high: Number
     low: Number
     volume: Number
-    trades: int
+    trades: Id
     is_closed: bool
     quote_volume: Number
     taker_buy_volume: Number
@@ -145,7 +147,7 @@ class KlineEvent(
     """A bar and when it was told."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
     bar: KlineBar[Number]
 
@@ -169,7 +171,7 @@ class MiniTickerEvent(
     """The last 24 hours in short."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
     last: Number
     open: Number
@@ -212,7 +214,7 @@ class TickerEvent(
     """The last 24 hours."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
     price_change: Number
     price_change_percent: Number
@@ -229,11 +231,11 @@ class TickerEvent(
     low: Number
     volume: Number
     quote_volume: Number
-    open_time: int
-    close_time: int
-    first_id: int
-    last_id: int
-    trades: int
+    open_time: Time
+    close_time: Time
+    first_id: Id
+    last_id: Id
+    trades: Id
 
 
 class WindowTickerEvent(
@@ -263,7 +265,7 @@ class WindowTickerEvent(
     """A window of an hour, four hours or a day that began on a full minute."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
     price_change: Number
     price_change_percent: Number
@@ -274,11 +276,11 @@ class WindowTickerEvent(
     weighted_avg_price: Number
     volume: Number
     quote_volume: Number
-    open_time: int
-    close_time: int
-    first_id: int
-    last_id: int
-    trades: int
+    open_time: Time
+    close_time: Time
+    first_id: Id
+    last_id: Id
+    trades: Id
 
 
 class BookTickerEvent(
@@ -296,7 +298,7 @@ class BookTickerEvent(
 ):
     """Best bid and ask; no event type and no time."""
 
-    update_id: int
+    update_id: Id
     symbol: str
     bid: Number
     bid_quantity: Number
@@ -313,11 +315,11 @@ class AveragePriceEvent(
     """Average price of the last minutes; ``last_time`` is that of the last trade."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
     window: str
     price: Number
-    last_time: int
+    last_time: Time
 
 
 class ReferencePriceEvent(
@@ -328,13 +330,13 @@ class ReferencePriceEvent(
     event: str
     symbol: str
     price: Number | None
-    time: int
+    time: Time
 
 
 class PartialDepth(Struct, Generic[Number], frozen=True, rename={"last_update_id": "lastUpdateId"}):
     """The best levels, (price, quantity); neither symbol nor time."""
 
-    last_update_id: int
+    last_update_id: Id
     bids: list[tuple[Number, Number]]
     asks: list[tuple[Number, Number]]
 
@@ -356,10 +358,10 @@ class DepthEvent(
     """Changes of the book: new quantities of levels, zero where a level is gone."""
 
     event: str
-    event_time: int
+    event_time: Time
     symbol: str
-    first_update_id: int
-    last_update_id: int
+    first_update_id: Id
+    last_update_id: Id
     bids: list[tuple[Number, Number]]
     asks: list[tuple[Number, Number]]
 
@@ -368,4 +370,4 @@ class ServerShutdown(Struct, frozen=True, rename={"event": "e", "event_time": "E
     """The connection is closed soon; open another."""
 
     event: str
-    event_time: int
+    event_time: Time
