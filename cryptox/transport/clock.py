@@ -110,6 +110,16 @@ class ExchangeClock:
             return self._newest.server_ms
         return self._reading().bounds(monotonic)[0]
 
+    def agreed_ms(self, monotonic: float, wall_s: float) -> tuple[float, float] | None:
+        """The wall clock in exchange time, and the latest that it can be there; None where that is not known.
+
+        The wall clock is corrected only as far as it contradicts the readings: it may be better than they are.
+        """
+        if self._best is None or not self.steady:
+            return None
+        earliest, latest = self._best.bounds(monotonic)
+        return min(max(wall_s * 1000, earliest), latest), latest
+
     def uncertainty_ms(self, monotonic: float) -> float:
         """How far ``now_ms`` may be off, in ms; infinite where time does not run steadily or was never read."""
         if self._best is None or not self.steady:

@@ -99,3 +99,20 @@ def test_one_step_of_the_exchange_s_clock_is_forgiven_when_readings_agree_again(
     clock.observe(EPOCH + 7000, 2.0, 2.01, wall_s=2.01)
     assert clock.steady
     assert clock.now_ms(2.0) == pytest.approx(EPOCH + 7000, abs=12)
+
+
+def test_the_wall_clock_is_corrected_only_where_it_contradicts_the_readings() -> None:
+    clock = ExchangeClock()
+    assert clock.agreed_ms(0.0, 0.0) is None
+    clock.observe(EPOCH, 0.0, 0.01, wall_s=EPOCH / 1000)
+    within = clock.agreed_ms(1.0, (EPOCH + 1005) / 1000)
+    assert within is not None
+    assert within[0] == pytest.approx(EPOCH + 1005)
+    assert within[1] == pytest.approx(EPOCH + 1001, abs=1.5) or within[1] > within[0]
+    fast, slow = clock.agreed_ms(1.0, EPOCH / 1000 + 100), clock.agreed_ms(1.0, EPOCH / 1000 - 100)
+    assert fast is not None
+    assert slow is not None
+    assert fast[0] == fast[1] == pytest.approx(EPOCH + 1001, abs=1.5)
+    assert slow[0] == pytest.approx(EPOCH + 990, abs=1.5)
+    clock.steady = False
+    assert clock.agreed_ms(1.0, EPOCH / 1000) is None

@@ -50,9 +50,11 @@ class CandleTopic(Topic):
 
     def want(self, history: int) -> None:
         """Have so many candles from before now."""
-        if not self.carried_times:
+        if not self.carried_times or (history and self._order.next is None and not self._joining):
             self._history = max(self._history, history)
             self._joining = self._history > 0
+            if self.carried_times:
+                self._not_ready()  # nothing has come yet: history is what the stream begins behind
         elif self._joining or history > len(self._memory):
             self._older = max(self._older, history)
             self._not_ready()
@@ -73,7 +75,8 @@ class CandleTopic(Topic):
         events: list[Any] = list(told.events())
         self.received += len(events)
         if self._order.next is None and not self._joining:
-            self._order.begin(min(event.open_time_ms for event in events))
+            first = min(event.open_time_ms for event in events)
+            self._order.begin(first if self._begins_at is None else min(first, self._begins_at))
         for event in events:
             self._offer(event)
         if self._is_torn():
@@ -84,23 +87,27 @@ class CandleTopic(Topic):
         """Catch up, but for the first time without history: then everything begins with the stream."""
         super().carried()
         if self.carried_times == 1 and not self._joining:
-            self._caught_up()
+            self._begin_with_now()
 
     async def repair(self) -> bool:
         """Ask for history, or for the candles from the first that was not closed."""
-        if self._joining:
+        order = self._order
+        if order.next is None and (self._joining or self._older):
+            self._history, self._older = max(self._history, self._older), 0
+            self._joining = True
             await self._join()
             return True
         if self._older:
             await self._extend()
-        order = self._order
+        if order.next is None and self._begins_at is not None:
+            order.begin(self._begins_at)
         if order.next is None:
             self._caught_up()
             return True
         begin = order.next
         candles = await self._ask_candles(begin, None, self._cap)
         self._repaired(candles)
-        if self.pending and len(candles) < self._cap and not self._is_torn():
+        if self.pending and len(candles) < self._cap and not self._is_torn() and not self._older:
             self._caught_up()
         return order.next > begin or not (self.pending or self._is_torn())
 
@@ -125,6 +132,12 @@ class CandleTopic(Topic):
             self._close(events)
         if self.pending:
             self._caught_up()
+
+    def _is_silent(self) -> bool:
+        return self._order.next is None and not self._joining
+
+    async def _first_key(self) -> int | None:
+        return self._grid.floor(await self.sessions[0]._as_of())
 
     def _is_torn(self) -> bool:
         if self._joining or self._order.next is None:
@@ -192,11 +205,12 @@ class CandleTopic(Topic):
 
     async def _extend(self) -> None:
         """Fetch what is wanted from before the oldest candle that is kept."""
-        kept = self._memory.batch(None)
+        wanted, kept = self._older, self._memory.batch(None)
         first = int(kept["open_time"][0]) if len(kept) else self._order.next
-        found = await self._before(first, self._older - len(kept))
+        found = await self._before(first, wanted - len(kept))
         self._memory.join([candle for candle in found if candle.is_closed])
-        self._older = 0
+        if self._older == wanted:  # else somebody wanted more meanwhile
+            self._older = 0
 
     async def _before(self, end: int | None, wanted: int) -> list[Kline]:
         """So many candles from before a time; None for the newest, the forming one among them."""

@@ -40,6 +40,7 @@ class ExecutedTopic(Topic):
         self._cap = hub.venue.capabilities.trades_cap
         self._joining = self._history > 0
         self._older = 0  # rows that are wanted besides, where the stream runs already
+        self._is_long = False  # the repair: the last page of it was full
 
     @property
     def latest(self) -> Event | None:
@@ -52,9 +53,11 @@ class ExecutedTopic(Topic):
 
     def want(self, history: int) -> None:
         """Have so many trades from before now."""
-        if not self.carried_times:
+        if not self.carried_times or (history and self._order.next is None and not self._joining):
             self._history = max(self._history, history)
             self._joining = self._history > 0
+            if self.carried_times:
+                self._not_ready()  # nothing has come yet: history is what the stream begins behind
         elif self._joining or history > len(self._memory):
             self._older = max(self._older, history)
             self._not_ready()
@@ -65,7 +68,7 @@ class ExecutedTopic(Topic):
         self.received += len(ids)
         first, count = ids[0], len(ids)
         if order.next is None and not self._joining:
-            order.begin(min(ids))
+            order.begin(min(ids) if self._begins_at is None else min(*ids, self._begins_at))
         if first == order.next and not len(order) and (count == 1 or ids == list(range(first, first + count))):
             order.next = first + count
             self._pass(told)
@@ -77,24 +80,29 @@ class ExecutedTopic(Topic):
         """Catch up, but for the first time without history: then everything begins with the stream."""
         super().carried()
         if self.carried_times == 1 and not self._joining:
-            self._caught_up()
+            self._begin_with_now()
 
     async def repair(self) -> bool:
         """Ask for history, or for what follows the last trade that was passed on."""
-        if self._joining:
+        order = self._order
+        if order.next is None and (self._joining or self._older):
+            self._history, self._older = max(self._history, self._older), 0
+            self._joining = True
             await self._join()
             return True
         if self._older:
             await self._extend()
-        order = self._order
+        if order.next is None and self._begins_at is not None:
+            order.begin(self._begins_at)
         if order.next is None:
             self._caught_up()  # nothing has come yet, so nothing can be missing
             return True
         hole, begin = order.hole, order.next
         limit = self._cap if hole is None or self.pending else min(self._cap, hole.end - hole.first)
-        events = await self._ask_from(begin, limit)
+        events = await self._ask_from(begin, limit, bulk=self._is_long)
+        self._is_long = len(events) == self._cap
         self._repaired(events)
-        if self.pending and len(events) < limit and not self._is_torn():
+        if self.pending and len(events) < limit and not self._is_torn() and not self._older:
             self._caught_up()
         return order.next > begin or not (self.pending or self._is_torn())
 
@@ -111,6 +119,21 @@ class ExecutedTopic(Topic):
         self._skip(reason)
         if self.pending:
             self._caught_up()
+
+    def _remaining(self) -> str | None:
+        hole = self._order.hole if self._is_long else None
+        if hole is None or hole.end - hole.first <= self._cap:
+            return None
+        return f"{hole.end - hole.first} trades are still missing; they come as fast as the request weight allows"
+
+    def _is_silent(self) -> bool:
+        return self._order.next is None and not self._joining
+
+    async def _first_key(self) -> int | None:
+        venue = self.hub.venue  # aggregate trades weigh less, and tell the ids of both
+        request = venue.agg_trades(self.symbol, start_ms=None, end_ms=None, from_id=None, limit=1, exact=False)
+        batch = await self.ask(request)
+        return int(batch["last_id" if self.subject.kind == "trades" else "id"][-1]) + 1 if len(batch) else 0
 
     def _is_torn(self) -> bool:
         return not self._joining and len(self._order) > 0
@@ -143,11 +166,12 @@ class ExecutedTopic(Topic):
 
     async def _extend(self) -> None:
         """Fetch what is wanted from before the oldest trade that is kept."""
-        kept = self._memory.batch(None)
+        wanted, kept = self._older, self._memory.batch(None)
         first = int(kept["id"][0]) if len(kept) else self._order.next
-        found = await self._before(first, self._older - len(kept))
+        found = await self._before(first, wanted - len(kept))
         self._memory.join(found)
-        self._older = 0
+        if self._older == wanted:  # else somebody wanted more meanwhile
+            self._older = 0
 
     async def _before(self, first: int | None, wanted: int) -> list[Executed]:
         """So many trades from before an id; None for the newest."""
@@ -194,13 +218,13 @@ class ExecutedTopic(Topic):
             request = venue.agg_trades(self.symbol, start_ms=None, end_ms=None, from_id=None, limit=limit, exact=False)
         return self._records(await self.ask(request))
 
-    async def _ask_from(self, first: int, limit: int) -> list[Executed]:
+    async def _ask_from(self, first: int, limit: int, *, bulk: bool = False) -> list[Executed]:
         venue = self.hub.venue
         if self.subject.kind == "trades":
             request = venue.trades_from(self.symbol, from_id=first, limit=limit, exact=False)
         else:
             request = venue.agg_trades(self.symbol, start_ms=None, end_ms=None, from_id=first, limit=limit, exact=False)
-        return self._records(await self.ask(request))
+        return self._records(await self.ask(request, bulk=bulk))
 
     def _records(self, batch: Batch) -> list[Any]:
         return records_of(self.subject, batch, time.time_ns())

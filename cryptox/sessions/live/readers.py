@@ -44,8 +44,11 @@ class Events(AsyncIterator[Event]):
 
     async def take(self, most: int | None = None) -> list[Event]:
         """All events that wait, at most so many, at least one; [] once the feed has ended."""
-        if self._feed._starting is None and not (self._queue.closed or self._queue.finished):
-            await self._feed.start()
+        feed, over = self._feed, self._queue.closed or self._queue.finished
+        if not over and (
+            feed._starting is None or (feed._hub is not None and feed._hub.loop is not asyncio.get_running_loop())
+        ):
+            await feed.start()  # which refuses another loop: nothing would ever come there
         while not self._queue.closed:
             found = self._queue.take(most)
             if found:
@@ -105,7 +108,7 @@ class Readers:
     @property
     def dropped(self) -> int:
         """Events that readers were too slow for, those that are gone included."""
-        return self._dropped + sum(queue.dropped for queue in self._queues.values())
+        return self._dropped + sum(queue.dropped for queue in self.queues())  # of a copy: readers may go meanwhile
 
     def queues(self) -> list[Queue]:
         """Of the readers there are."""

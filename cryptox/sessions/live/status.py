@@ -30,8 +30,9 @@ class Status(Displayed):
     received
         Events that came in, repaired ones included.
     latency
-        Seconds from the exchange's sending of the newest event to its receipt by this machine's clock; None where
-        the exchange does not say when it sent.
+        Seconds from the exchange's sending of the newest event to its receipt, by this machine's clock as far as it
+        agrees with the exchange's; None where the exchange does not say when it sent, or its clock is not known to run
+        as ours does: a simulated market that stands or races, a replay.
     errors
         Exceptions that callbacks have raised.
     last_error

@@ -34,6 +34,7 @@ STALE_S = 2.0  # after a silent connection was asked for a sign of life
 GRACE_S = 0.2  # for a late message to come by itself before it is asked for
 BASE_S, CAP_S = 0.2, 5.0  # pauses between attempts to repair
 REPAIR_S = 120.0  # so long a repair is tried before what is missing is given up
+SILENT_S = 2.0  # without an event from the start until it is asked where the stream begins
 FRUITLESS = 6  # so many answers without what is missing: the exchange has it not
 
 
@@ -71,13 +72,17 @@ class Topic(ABC):
         self.trouble: str | None = None
         self.received = 0
         self.gaps = 0
-        self.latency: float | None = None
+        self._clock = plan.session._address.clock
+        self._sent: tuple[int, int] | None = None  # the newest event: exchange time in ms, and our wall clock in ns
         self.carried_times = 0
         self.pending = True  # carried, and not yet caught up; from the start: never carried
         self._queues: list[Queue] = []
         self._mending: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._ended = False
+        self._begins_at: int | None = None  # key of the first event to come, where none has come so far
+        self._timer: asyncio.TimerHandle | None = None
+        self._asking: asyncio.Task[None] | None = None
 
     @property
     def reconnects(self) -> int:
@@ -93,6 +98,17 @@ class Topic(ABC):
     def synced(self) -> bool:
         """Whether nothing is missing."""
         return self.connected and not self.pending and not self._is_torn()
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from sending to receipt of the newest event, as far as the exchange's clock is known."""
+        if self._sent is None:
+            return None
+        sent_ms, received_s = self._sent[0], self._sent[1] / 1e9
+        found = self._clock.agreed_ms(time.monotonic() - (time.time() - received_s), received_s)
+        if found is None or sent_ms > found[1]:  # sent in the future: its clock was set meanwhile
+            return None
+        return max(0.0, (found[0] - sent_ms) / 1e3)
 
     def is_stale(self, now: float) -> bool:
         """Whether what it shows may be old."""
@@ -139,8 +155,11 @@ class Topic(ABC):
     def end(self) -> None:
         """Nobody wants it any more."""
         self._ended = True
-        if self._mending is not None:
-            self._mending.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in (self._mending, self._asking):
+            if task is not None:
+                task.cancel()
         if not self.ready.done():
             self.ready.set_result(None)
 
@@ -150,12 +169,12 @@ class Topic(ABC):
         if self._mending is None and self.failure is None and not self._ended:
             self._mending = self.hub.spawn(self._mend(), name=f"cryptox-mend-{self.name}")
 
-    async def ask(self, request: Request[T]) -> T:
-        """The answer to a question over REST, by way of a session whose feed it serves."""
+    async def ask(self, request: Request[T], *, bulk: bool = False) -> T:
+        """The answer to a question over REST, by way of a session whose feed it serves; ``bulk`` lets others pass."""
         session = self.sessions[0]
         if session._address.rules_wanted:
             await session._as_of()  # learns the limits
-        answer: T = await session._ask(request)
+        answer: T = await session._ask(request, bulk=bulk)
         return answer
 
     @abstractmethod
@@ -165,6 +184,33 @@ class Topic(ABC):
     @abstractmethod
     def give_up(self, reason: str) -> None:
         """Pass on what can be without what is missing, which becomes a gap."""
+
+    def _remaining(self) -> str | None:
+        """What a repair that takes long has still to do, in a line."""
+        return None
+
+    async def _first_key(self) -> int | None:
+        """The key of the first event that is to come."""
+        return None
+
+    def _is_silent(self) -> bool:
+        """Whether it waits for its first event."""
+        return False
+
+    def _begin_with_now(self) -> None:
+        """There is no past to catch up with. A cut before the first event must hide nothing all the same."""
+        self._caught_up()
+        self._timer = self.hub.loop.call_later(SILENT_S, self._look)
+
+    def _look(self) -> None:
+        if self._is_silent() and not self._ended:
+            self._asking = self.hub.spawn(self._ask_first_key(), name=f"cryptox-look-{self.name}")
+
+    async def _ask_first_key(self) -> None:
+        try:
+            self._begins_at = await self._first_key()
+        except CryptoxError as error:  # then it begins with the first event
+            logs.event(log, "feed.no_beginning", level=WARNING, topic=self.name, error=str(error))
 
     def _is_torn(self) -> bool:
         """Whether something is missing before events that are here already."""
@@ -184,7 +230,7 @@ class Topic(ABC):
 
     def _note(self, event_time_ms: int | None, received_ns: int) -> None:
         if event_time_ms is not None:
-            self.latency = received_ns / 1e9 - event_time_ms / 1e3
+            self._sent = event_time_ms, received_ns
 
     async def _mend(self) -> None:
         """Repair until nothing is missing. One at a time; of this topic alone."""
@@ -200,7 +246,7 @@ class Topic(ABC):
                         continue
                 try:
                     fruitless = 0 if await self.repair() else fruitless + 1
-                    self.trouble, failures = None, 0
+                    self.trouble, failures = self._remaining(), 0
                     if not fruitless:
                         began = time.monotonic()
                 except CryptoxError as error:

@@ -488,3 +488,40 @@ def _seconds(work: Any) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def test_a_feed_of_another_loop_is_refused_where_nothing_would_ever_come(exchange: Any) -> None:
+    session = cx.aio.connect(exchange)
+    feed = session.live.trades("BTCUSDT")
+
+    async def first() -> int:
+        async for event in feed:
+            return event.id  # type: ignore[attr-defined, no-any-return]
+        return 0
+
+    assert asyncio.run(first())
+    with pytest.raises(ConfigurationError, match="the loop it was started on"):
+        asyncio.run(first())
+
+
+def test_latency_is_told_by_the_exchanges_clock(exchange: Any, until: Any) -> None:
+    async def main(exchange: Any) -> Any:
+        async with cx.aio.connect(exchange) as session, session.live.klines("BTCUSDT", "1s") as feed:
+            await until(lambda: feed.status.received > 302)
+            return feed.status.latency
+
+    with cx.PaperExchange() as ahead:
+        ahead.faults.step_clock(3_600)
+        assert 0 <= asyncio.run(main(ahead)) < 5
+    assert asyncio.run(main(exchange)) is None  # its seconds are not ours
+
+
+def test_latency_is_not_told_by_a_clock_that_was_set(until: Any) -> None:
+    async def main() -> None:
+        with cx.PaperExchange() as exchange:
+            async with cx.aio.connect(exchange) as session, session.live.klines("BTCUSDT", "1s") as feed:
+                await until(lambda: feed.status.latency is not None)
+                exchange.faults.step_clock(3_600)
+                await until(lambda: feed.status.latency is None)
+
+    asyncio.run(main())
