@@ -273,7 +273,7 @@ def _body(method: Method, target: str, indent: str) -> list[str]:
     if method.is_async:
         call = f"door.call({call})"
     if method.returns in TWINS:
-        call = f"{TWINS[method.returns]}({call})"
+        call = f"{TWINS[method.returns]}({call}, self)"  # which it holds: a collected session ends what it made
     return [f"{indent}with door.boundary():", f"{indent}    {'' if method.returns == 'None' else 'return '}{call}"]
 
 

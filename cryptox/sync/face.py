@@ -118,7 +118,7 @@ class Session(Displayed):
         >>> quotes.stop()
         """
         with door.boundary():
-            return Recording(door.call(self._session.record(path, *unwrapped(feeds))))
+            return Recording(door.call(self._session.record(path, *unwrapped(feeds))), self)
 
     def replay(self, path: str | os.PathLike[str], speed: float | None = 1) -> Replay:
         """A recording to be played again, with feeds of its own: ``replay.live.trades("BTCUSDT")``. No network.
@@ -153,7 +153,7 @@ class Session(Displayed):
         61837.63
         """
         with door.boundary():
-            return Replay(self._session.replay(path, speed))
+            return Replay(self._session.replay(path, speed), self)
 
     def retire(self, reason: str) -> None:
         """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
-from cryptox import portal
+from cryptox import _cells, portal
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError
 from cryptox.model.events import Event
@@ -123,8 +123,8 @@ class Feed(Displayed):
 
         All callbacks of a feed run one after another on a thread of its own, so that a slow one delays nobody else.
         What a callback raises is logged and counted in ``status``. A feed with a callback runs until ``stop()``, or
-        until its session is closed, also when nobody holds it. A coroutine function runs on cryptox's own loop, where
-        blocking calls are refused.
+        until its session is closed, also when nobody holds it; in a notebook, once the cell that made it is run again,
+        only while something does. A coroutine function runs on cryptox's own loop, where blocking calls are refused.
 
         Raises
         ------
@@ -235,7 +235,9 @@ def open_feed(owner: Owner, make: Callable[[AsyncLive], AsyncFeed]) -> Feed:
     CryptoxError
         What making and starting it raises.
     """
-    return Feed(door.call(_started(owner, make)))
+    feed = Feed(door.call(_started(owner, make)))
+    _cells.note(feed, feed._feed)
+    return feed
 
 
 async def _started(owner: Owner, make: Callable[[AsyncLive], AsyncFeed]) -> AsyncFeed:

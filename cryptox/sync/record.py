@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from cryptox import _cells, portal
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, ValidationError
 from cryptox.sessions.live.feed import AsyncFeed
@@ -26,8 +28,9 @@ class Recording(Displayed):
     It holds its feeds, and ends with ``stop()``, with its session, or with the program. A context manager.
     """
 
-    def __init__(self, recording: AsyncRecording) -> None:
+    def __init__(self, recording: AsyncRecording, owner: object = None) -> None:
         self._recording = recording
+        self._owner = owner  # a session that is collected would end it
 
     @property
     def path(self) -> Path:
@@ -68,12 +71,16 @@ class Replay(Displayed):
     """A recording that is played again; made by ``cx.replay``.
 
     Make feeds from ``live``, and then ``start()`` it, ``wait()`` for its end, or iterate a feed. What was played before
-    a feed was made, that feed has missed. At the end its feeds end; their frames stay. A context manager.
+    a feed was made, that feed has missed. At the end its feeds end; their frames stay. It ends when nobody holds it or
+    one of its feeds, too. A context manager.
     """
 
-    def __init__(self, replay: AsyncReplay) -> None:
+    def __init__(self, replay: AsyncReplay, owner: object = None) -> None:
         self._session: Any = replay  # as the owner of its feeds
         self._replay = replay
+        self._owner = owner  # a session that is collected would end it
+        weakref.finalize(self, _release, replay, portal.generation()).atexit = False
+        _cells.note(self, replay)
 
     @property
     def live(self) -> Live:
@@ -141,6 +148,12 @@ class Replay(Displayed):
     def __repr__(self) -> str:
         """One line: what, and how far."""
         return repr(self._replay).replace("AsyncReplay", "Replay", 1)
+
+
+def _release(replay: AsyncReplay, generation: int) -> None:
+    """Nobody holds it, nor any of its feeds."""
+    if generation == portal.generation():
+        portal.spawn(replay.stop)
 
 
 def unwrapped(feeds: Sequence[Feed]) -> list[AsyncFeed]:

@@ -181,8 +181,8 @@ def test_the_session_gives_what_is_blocking(live_root: Path) -> None:
     assert "    @property\n    def live(self) -> Live:\n" in face
     assert "            return Live(lambda: self)\n" in face
     assert "    def record(self, path: str, *feeds: Feed) -> Recording:\n" in face
-    assert "            return Recording(door.call(self._session.record(path, *unwrapped(feeds))))\n" in face
-    assert "            return Replay(self._session.replay(path))\n" in face
+    assert "            return Recording(door.call(self._session.record(path, *unwrapped(feeds))), self)\n" in face
+    assert "            return Replay(self._session.replay(path), self)\n" in face
     assert "\nlive = Live(_session)\n" in quick
     assert "def record(path: str, *feeds: Feed) -> Recording:\n" in quick
     assert "        return _session().record(path, *feeds)\n" in quick

@@ -25,9 +25,17 @@ class Kernel:
     def __init__(self, manager: Any, client: Any) -> None:
         self._manager, self._client = manager, client
 
-    def run(self, code: str, *, on_text: Callable[[str], None] = lambda _: None) -> tuple[str, str]:
+    def run(
+        self, code: str, *, on_text: Callable[[str], None] = lambda _: None, cell: str | None = None
+    ) -> tuple[str, str]:
         """Run a cell; what it printed, or the last value's text, and the name of its error."""
-        asked = self._client.execute(code)
+        if cell is None:
+            asked = self._client.execute(code)
+        else:  # with the name that a frontend gives it
+            content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+            request = self._client.session.msg("execute_request", content, metadata={"cellId": cell})
+            self._client.shell_channel.send(request)
+            asked = request["header"]["msg_id"]
         said, error, deadline = "", "", time.monotonic() + WITHIN_S
         while True:
             try:
@@ -145,6 +153,12 @@ def lively(kernel: Kernel) -> Iterator[Kernel]:
             while not true() and time.monotonic() < end:
                 time.sleep(0.01)
             return bool(true())
+
+        async def later(true, within_s=5):
+            end = time.monotonic() + within_s
+            while not true() and time.monotonic() < end:
+                await asyncio.sleep(0.01)
+            return bool(true())
         """
     assert kernel.run(textwrap.dedent(cell)) == ("", "")
     yield kernel
@@ -192,7 +206,7 @@ def test_the_stop_button_ends_the_loop_over_a_feed_and_not_the_feed(lively: Kern
 
 
 def test_running_a_cell_again_leaves_one_thread_and_closing_none(lively: Kernel) -> None:
-    # The kernel's `Out` keeps each of the feeds.
+    # The kernel's `Out` keeps each of the feeds, which end all the same.
     cell = "feed = cx.live.klines('BTCUSDT', '1m')\nevents = iter(feed)\nassert next(events).kind == 'kline'\nfeed"
     shown = "<Feed paper:klines:BTCUSDT:1m connected, "
     assert lively.run(cell)[0].startswith(shown)
@@ -204,7 +218,97 @@ def test_running_a_cell_again_leaves_one_thread_and_closing_none(lively: Kernel)
         "(1, True, 0, ['cryptox'])",
         "",
     )
-    assert lively.run("cx.live.trades('BTCUSDT').on(print) and cx.unsubscribe('BTCUSDT')") == ("14", "")
+    assert lively.run("cx.live.trades('BTCUSDT').on(print) and cx.unsubscribe('BTCUSDT')") == ("2", "")
     assert lively.run("settled(lambda: threads() == ['cryptox'])") == ("True", "")
     assert lively.run("settled(lambda: portal.run(serving()) == [])") == ("True", "")
     assert lively.run("list(events), feed") == ("([], <Feed paper:klines:BTCUSDT:1m stopped>)", "")
+
+
+CALLING = {
+    "displayed": "cx.live.trades('BTCUSDT').on(got.append)",
+    "named": "feed = cx.live.trades('BTCUSDT').on(got.append)",
+    "named and displayed": "feed = cx.live.trades('BTCUSDT').on(got.append)\nfeed",
+    "neither": "cx.live.trades('BTCUSDT').on(got.append);",
+    "in a function that holds it": """
+        def watch():
+            feed = cx.live.trades('BTCUSDT')
+            return feed.on(lambda event: got.append(feed.status))
+        mine = watch()
+        """,
+    "of an object that holds it": """
+        class Watch:
+            def __init__(self):
+                self.feed = cx.live.trades('BTCUSDT').on(self.note)
+            def note(self, event):
+                got.append(event)
+        mine = Watch()
+        """,
+    "of the kernel's own loop": """
+        if "own" not in globals():
+            own = await cx.aio.connect(moving)
+        feed = await own.live.trades('BTCUSDT').on(got.append)
+        feed
+        """,
+}
+
+
+@pytest.mark.parametrize("how", CALLING)
+def test_a_cell_that_is_run_again_calls_back_once(lively: Kernel, how: str) -> None:
+    assert lively.run("got = []; feed = mine = None; globals().pop('own', None); pass") == ("", "")
+    cell = textwrap.dedent(CALLING[how])
+    for _ in range(4):
+        assert lively.run(cell)[1] == ""
+        assert lively.run("await later(lambda: len(got) > 2)") == ("True", "")
+    one = "['cryptox', 'cryptox-feed-trades']"
+    assert lively.run("await later(lambda: len(threads()) == 2), threads()") == (f"(True, {one})", "")
+    # What goes on is the last one, whatever other cells are run.
+    assert lively.run("count = len(got); await later(lambda: len(got) > count + 5), threads()") == (
+        f"(True, {one})",
+        "",
+    )
+    if how == "of the kernel's own loop":
+        assert lively.run("await own.close()") == ("", "")
+    else:
+        assert lively.run("cx.unsubscribe('BTCUSDT')") == ("1", "")
+    assert lively.run("await later(lambda: threads() == ['cryptox'])") == ("True", "")
+
+
+def test_what_is_held_goes_on_when_its_cell_is_run_again(lively: Kernel) -> None:
+    assert lively.run("feeds, got = [], []") == ("", "")
+    cell = "feeds.append(cx.live.trades('BTCUSDT').on(got.append))\nfeeds[-1]"
+    for _ in range(3):
+        assert lively.run(cell)[1] == ""
+    assert lively.run("[feed.is_running for feed in feeds], cx.unsubscribe('BTCUSDT')") == (
+        "([True, True, True], 3)",
+        "",
+    )
+
+
+def test_a_cell_is_the_same_when_its_text_was_changed(lively: Kernel) -> None:
+    assert lively.run("got = []") == ("", "")
+    for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT"):
+        assert lively.run(f"cx.live.trades('{symbol}').on(got.append)", cell="a-cell")[1] == ""
+    assert lively.run("cx.live.trades('ETHBTC').on(got.append)", cell="another")[1] == ""
+    count = "[cx.unsubscribe(symbol) for symbol in ('BTCUSDT', 'ETHUSDT', 'BNBUSDT', 'ETHBTC')]"
+    assert lively.run(f"settled(lambda: len(threads()) == 3), {count}") == ("(True, [0, 0, 1, 1])", "")
+
+
+def test_a_feed_of_a_stopped_cell_goes_on_until_the_cell_has_run(lively: Kernel) -> None:
+    cell = "{}feed = cx.live.trades('BTCUSDT').on(got.append)"
+    assert lively.run("got = []") == ("", "")
+    assert lively.run(cell.format(""), cell="b-cell") == ("", "")
+    assert lively.run(cell.format("1 / 0\n"), cell="b-cell")[1] == "ZeroDivisionError"
+    assert lively.run("feed.is_running, len(threads())") == ("(True, 2)", "")
+    assert lively.run("del feed") == ("", "")
+    assert lively.run("settled(lambda: threads() == ['cryptox'])") == ("True", "")
+
+
+def test_a_replay_of_a_cell_that_is_run_again_ends(lively: Kernel, tmp_path: Path) -> None:
+    path = tmp_path / "tape"
+    message = b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}}'
+    path.write_bytes(b"1700000000000000000 %b\n1700009999000000000 %b\n" % (message, message))
+    cell = f"cx.replay({str(path)!r}).start()"
+    playing = "sum(name == 'cryptox-replay' for name in portal.run(serving()))"
+    for _ in range(3):
+        assert lively.run(cell)[0].startswith("<Replay tape playing")
+    assert lively.run(f"settled(lambda: {playing} == 1), {playing}") == ("(True, 1)", "")

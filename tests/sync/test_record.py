@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
 import cryptox as cx
+from cryptox import portal
 from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.sync.record import Replay
 
 TRADES = 9_757
 
@@ -19,6 +22,13 @@ TRADES = 9_757
 def session() -> Iterator[cx.Session]:
     with cx.PaperExchange(clock=("2024-06-01 12:00", 120)) as exchange, cx.connect(exchange) as session:
         yield session
+
+
+def until(true: Callable[[], object], within_s: float = 10) -> None:
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.005)
 
 
 def test_what_is_recorded_is_played_again(session: cx.Session, tmp_path: Path) -> None:
@@ -70,3 +80,37 @@ def test_only_feeds_are_recorded_and_stop_ends_a_replay(session: cx.Session, sha
     replay.stop()
     replay.stop()
     assert (feed.is_running, replay.is_running, replay.counts.is_over) == (False, False, True)
+
+
+def test_a_replay_holds_its_session_and_ends_when_nobody_holds_it(shared: Path) -> None:
+    path = shared / "data/hftbacktest/btcusdt_20240808.gz"
+    heard: list[int] = []
+    made = cx.connect("binance")
+    core = made._session
+    feed = made.replay(path).live.trades("BTCUSDT").on(lambda event: heard.append(event.id))
+    del made
+    gc.collect()
+    replay = feed._feed.owner
+    assert isinstance(replay, Replay)
+    replay.start()
+    until(lambda: heard)
+    inner = replay._replay
+    del replay, feed
+    gc.collect()
+    count = len(heard)
+    until(lambda: len(heard) > count)  # callbacks go on, and with them all that they need
+    assert core._closed is None
+
+    portal.run(core.unsubscribe("BTCUSDT"))
+    next(iter(inner._live._feeds)).let_go(end=True)
+    gc.collect()
+    until(lambda: not inner.is_running and core._closed is not None)
+
+
+def test_a_replay_that_nobody_holds_ends(session: cx.Session, shared: Path) -> None:
+    replay = session.replay(shared / "data/hftbacktest/btcusdt_20240808.gz").start()
+    inner = replay._replay
+    assert inner.is_running
+    del replay
+    gc.collect()
+    until(lambda: not inner.is_running)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -47,13 +48,14 @@ class AsyncFeed(Displayed):
         self._callbacks: list[Callback] = []
         self._starting: asyncio.Task[None] | None = None
         self._stopped = False
+        self._is_let_go = False
         self._symbols = plan.symbols
         self.owner: object = None  # what has to live as long as the feed runs: a blocking session
 
     def __del__(self) -> None:
         """Give the topics back."""
         if self._hub is not None and not self._stopped:
-            self._hub.abandon(list(self._topics.values()), self._plan.session)
+            self._hub.abandon(list(self._topics.values()), self._plan.session, self._worker)
 
     @property
     def topic(self) -> str | list[str]:
@@ -212,6 +214,14 @@ class AsyncFeed(Displayed):
         if self._worker is not None:
             self._worker.finish()
 
+    def let_go(self, *, end: bool = False) -> None:
+        """Live no longer than somebody holds it, callbacks or not; with ``end`` no longer at all. From any thread."""
+        work, hub = self.end if end else self._let_go, self._hub
+        if hub is None or hub.loop.is_closed() or hub.is_here():
+            work()
+        else:
+            hub.loop.call_soon_threadsafe(work)
+
     def unsubscribe(self, symbol: str) -> bool:
         """End one of its symbols, the feed with the last one; whether it had that symbol."""
         name = normalise_symbol(symbol)
@@ -301,13 +311,22 @@ class AsyncFeed(Displayed):
             for topic in self._topics.values():
                 self._hub.release(topic, self._plan.session)
 
+    def _let_go(self) -> None:
+        self._is_let_go = True
+        if self._hub is not None and self._worker is not None:
+            self._begin_calling(self._hub)
+            self._hub.let_go(self)
+
     def _begin_calling(self, hub: Hub) -> None:
         if self._worker is None:
             self._worker = Worker(self._plan.kind, QUEUE_EVENTS, hub.loop)
             for topic in self._topics.values():
                 topic.subscribe(self._worker.queue)
-        self._worker.callbacks = list(self._callbacks)
-        hub.hold(self)
+        if self._is_let_go:
+            self._worker.callbacks, self._worker.holder = (), weakref.ref(self)
+        else:
+            self._worker.callbacks = list(self._callbacks)
+            hub.hold(self)
 
     def _own_queue(self) -> Sequence[Queue]:
         return () if self._worker is None else (self._worker.queue,)

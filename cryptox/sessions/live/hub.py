@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from .feed import AsyncFeed
     from .live import Plan
+    from .worker import Worker
 
 __all__ = ["Hub", "hub_of"]
 
@@ -110,10 +111,17 @@ class Hub:
                     kept.stop()
                 break
 
-    def abandon(self, topics: list[Topic], session: Core) -> None:
+    def abandon(self, topics: list[Topic], session: Core, worker: Worker | None) -> None:
         """A feed was collected, on whatever thread."""
         if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._release_all, topics, session)
+            self.loop.call_soon_threadsafe(self._release_all, topics, session, worker)
+
+    def is_here(self) -> bool:
+        """Whether this is its loop's own thread, while the loop runs."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
 
     def keep(self, feed: AsyncFeed) -> None:
         """Know a feed that runs."""
@@ -122,6 +130,10 @@ class Hub:
     def hold(self, feed: AsyncFeed) -> None:
         """Let a feed with callbacks live until it is stopped."""
         self._held.add(feed)
+
+    def let_go(self, feed: AsyncFeed) -> None:
+        """Hold a feed no more, whatever callbacks it has."""
+        self._held.discard(feed)
 
     def forget(self, feed: AsyncFeed) -> None:
         """It has ended."""
@@ -207,7 +219,9 @@ class Hub:
             self._url, on_frames=on_frames, terms=self._terms, proxies=self._proxies, tls=self._tls
         )
 
-    def _release_all(self, topics: list[Topic], session: Core) -> None:
+    def _release_all(self, topics: list[Topic], session: Core, worker: Worker | None) -> None:
+        if worker is not None:
+            worker.close()
         for topic in topics:
             self.release(topic, session)
 
@@ -220,7 +234,7 @@ class Hub:
 
 
 class _Book:
-    """All hubs of the process by loop and address, and what belongs to an address alone."""
+    """All hubs of the process by loop, address and proxy, and what belongs to an address alone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -237,9 +251,10 @@ class _Book:
         url = venue.streams_url()
         with self._lock:
             hubs = self._hubs.setdefault(loop, weakref.WeakValueDictionary())
-            hub = hubs.get(url)
+            way = f"{url} by {session.settings.proxy}"
+            hub = hubs.get(way)
             if hub is None or hub.is_closed:
-                hub = hubs[url] = Hub(session, url, loop, self._address(url, venue.stream_limits.connects))
+                hub = hubs[way] = Hub(session, url, loop, self._address(url, venue.stream_limits.connects))
             return hub
 
     def _address(self, url: str, connects: tuple[int, float]) -> Address:

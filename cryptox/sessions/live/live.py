@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cryptox import _cells
 from cryptox._boundary import boundary
 from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ValidationError
 from cryptox.model import columns
@@ -26,6 +28,7 @@ __all__ = ["AsyncLive", "Plan"]
 
 HISTORY = 300
 MOST_HISTORY = 50_000
+CLOCK_S = 1.0  # so long a start waits for the exchange's time besides: feeds run without it
 LEVELS = (5, 10, 20)
 MOST_LEVELS = 1_000
 _TABLES = {
@@ -98,11 +101,27 @@ class Plan:
     async def check(self) -> None:
         """See whether the exchange knows the symbols: its streams keep silent about those it does not.
 
+        Its time is asked for as well, where that is due: by it latency is told.
+
         Raises
         ------
         BadSymbol
             It does not know one. Where it cannot be asked just now, the streams are tried all the same.
         """
+        time_asked = asyncio.create_task(self._learn_time(), name="cryptox-feed-clock")
+        try:
+            await self._check_symbols()
+            await asyncio.wait([time_asked], timeout=CLOCK_S)
+        finally:
+            time_asked.cancel()
+
+    async def _learn_time(self) -> None:
+        clock = self.session._address.clock
+        if clock.steady and clock.stale(time.monotonic(), time.time()):
+            with contextlib.suppress(CryptoxError):
+                await self.session._as_of()
+
+    async def _check_symbols(self) -> None:
         venue, known = self.session.venue, self.session._address.symbols_known
         unknown = [symbol for symbol in self.symbols if symbol not in known]
         for place in range(0, len(unknown), venue.capabilities.tickers_cap):
@@ -248,6 +267,7 @@ class AsyncLive:
             plan = Plan(session, kind, tuple(dict.fromkeys(names)), several, interval, levels, wanted, self._home)
             feed = AsyncFeed(plan)
             self._feeds.add(feed)
+            _cells.note(feed, feed)
             return feed
 
 

@@ -101,8 +101,10 @@ class AsyncRecording(Displayed):
         """As ``stop``, from any thread, and without waiting for the file."""
         self._ended = True
         for hub in self._hubs:
-            if self in hub.taps:
-                hub.taps.remove(self)
+            if hub.is_here() or hub.loop.is_closed():
+                self._leave(hub)
+            else:
+                hub.loop.call_soon_threadsafe(self._leave, hub)  # which may be going through its taps
         if self._scribe is not None:
             self._scribe.finish()
         self._feeds = ()
@@ -145,6 +147,10 @@ class AsyncRecording(Displayed):
         if stream in self._scribe.streams and body.startswith(b"{"):
             self._scribe.put(time.time_ns(), [tape.note("snapshot", streams=[stream], limit=limit), body], own=True)
 
+    def _leave(self, hub: Hub) -> None:
+        if self in hub.taps:
+            hub.taps.remove(self)
+
     def _note(self, kind: str, stream: str) -> None:
         assert self._scribe is not None
         if stream in self._scribe.streams:
@@ -172,6 +178,7 @@ class AsyncRecording(Displayed):
                 await _snapshots(feed)
         except BaseException:
             self.end()
+            await asyncio.to_thread(scribe.discard)  # or it would be in the way of the next attempt
             raise
 
     def _told(self, feed: AsyncFeed) -> None:
@@ -227,6 +234,12 @@ class _Scribe:
         """For a recording that is collected, and at exit."""
         self.finish()
         self.join(PATIENCE_S)
+
+    def discard(self) -> None:
+        """End, and take away the file."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self._writer.path.unlink()
 
     def join(self, within_s: float) -> None:
         if self._thread.ident is not None:

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import inspect
 import threading
-from collections.abc import Callable, Coroutine
+import weakref
+from collections.abc import Callable, Coroutine, Sequence
 from logging import ERROR
-from typing import Any
+from typing import Any, Protocol
 
 from cryptox import logs
 from cryptox.model.events import Event
@@ -22,6 +23,12 @@ Callback = Callable[[Event], Any]
 log = logs.logger("sessions.live")
 
 AT_ONCE = 1_000  # events taken from the queue in one go
+
+
+class Holder(Protocol):
+    """A feed."""
+
+    _callbacks: list[Callback]
 
 
 class Worker:
@@ -45,7 +52,8 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._task: asyncio.Task[Any] | None = None
         self.queue = Queue(bound, self._wake)
-        self.callbacks: list[Callback] = []
+        self.callbacks: Sequence[Callback] = ()
+        self.holder: weakref.ref[Holder] | None = None  # whose callbacks they are, where nothing else shall hold them
         self.errors = 0
         self.last_error: str | None = None
 
@@ -79,23 +87,30 @@ class Worker:
                 return
 
     def _call(self, event: Event) -> None:
-        for callback in tuple(self.callbacks):
+        holder = None if self.holder is None else self.holder()
+        for callback in tuple(self.callbacks if holder is None else holder._callbacks):
             try:
                 result = callback(event)
                 if inspect.iscoroutine(result):
-                    asyncio.run_coroutine_threadsafe(self._awaited(result), self._loop).result()
-            except Exception as error:  # noqa: BLE001 - the user's own code: reported, and the feed goes on
+                    ended = asyncio.run_coroutine_threadsafe(self._awaited(result), self._loop).result()
+                    if ended is not None:
+                        raise ended
+            except BaseException as error:  # noqa: BLE001 - the user's own code, sys.exit() too: reported, and it goes on
                 if not self.queue.closed:
                     self._report(callback, error)
 
-    async def _awaited(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    async def _awaited(self, coroutine: Coroutine[Any, Any, Any]) -> BaseException | None:
+        """Await it; what would end the loop itself is returned."""
         self._task = asyncio.current_task()
         try:
             await coroutine
+            return None
+        except (SystemExit, KeyboardInterrupt) as error:
+            return error
         finally:
             self._task = None
 
-    def _report(self, callback: Callback, error: Exception) -> None:
+    def _report(self, callback: Callback, error: BaseException) -> None:
         self.errors += 1
         self.last_error = f"{type(error).__name__}: {error}"
         name = getattr(callback, "__qualname__", type(callback).__name__)

@@ -141,3 +141,15 @@ def test_a_skipped_change_makes_the_book_say_so_until_it_is_right_again(until: A
                     assert list(seen[number].ask_texts) == answers[number].asks[:20]
 
     asyncio.run(main())
+
+
+def test_sessions_share_connections_only_where_they_go_the_same_way(exchange: Any) -> None:
+    async def main() -> None:
+        direct, alike = cx.aio.connect(exchange), cx.aio.connect(exchange)
+        other = cx.aio.connect(exchange, proxy="http://127.0.0.1:9")
+        one = hub.hub_of(direct)
+        assert hub.hub_of(alike) is one
+        assert hub.hub_of(other) is not one
+        assert hub.hub_of(other)._address is one._address  # whose limits they have in common
+
+    asyncio.run(main())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import cryptox as cx
-from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.errors import BadSymbol, ConfigurationError, ValidationError
 from cryptox.model.events import Gap, Trade
 from cryptox.sessions.live import record
 from cryptox.transport import tape
@@ -250,3 +250,17 @@ async def test_what_cannot_be_recorded_is_refused(exchange: cx.PaperExchange, tm
         await recording.stop()
         with pytest.raises(ConfigurationError, match="has ended"):
             await recording.start()
+
+
+async def test_an_attempt_that_fails_leaves_no_file_in_the_way(exchange: cx.PaperExchange, tmp_path: Path) -> None:
+    path = tmp_path / "tape.gz"
+    async with cx.aio.connect(exchange) as session:
+        with pytest.raises(BadSymbol):
+            await session.record(path, session.live.trades("NOPEUSDT"))
+        ended = await session.live.trades("BTCUSDT")
+        await ended.stop()
+        with pytest.raises(ConfigurationError, match="has ended"):
+            await session.record(path, ended)
+        assert not path.exists()
+        await (await session.record(path, session.live.trades("BTCUSDT"))).stop()
+        assert path.exists()

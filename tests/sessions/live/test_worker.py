@@ -124,3 +124,27 @@ def test_what_waits_for_a_slow_one_is_bounded(until: Any) -> None:
         worker.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("is_coroutine", [False, True])
+def test_what_would_end_a_thread_or_the_loop_ends_neither(until: Any, error: type, is_coroutine: bool) -> None:
+    async def main() -> None:
+        worker = Worker("trades", 100, asyncio.get_running_loop())
+        seen: list[int] = []
+
+        def leave(event: Any) -> None:
+            seen.append(event)
+            if event == 1:
+                raise error(3)
+
+        async def leave_later(event: Any) -> None:
+            leave(event)
+
+        worker.callbacks = [leave_later if is_coroutine else leave]
+        worker.queue.put(rows(1, 2))
+        await until(lambda: seen == [1, 2])
+        assert (worker.errors, worker.last_error) == (1, f"{error.__name__}: 3")
+        worker.close()
+
+    asyncio.run(main())
