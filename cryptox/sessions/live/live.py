@@ -142,6 +142,7 @@ class AsyncLive:
 
     def __init__(self, session: Core, home: Callable[[Core], Hub] = hub_of) -> None:
         self._home = home
+        self._hubs: weakref.WeakSet[Hub] = weakref.WeakSet()  # that its feeds are or were of
         self._session = weakref.proxy(session)
         self._own = weakref.ref(session)
         self._feeds: weakref.WeakSet[AsyncFeed] = weakref.WeakSet()
@@ -233,23 +234,25 @@ class AsyncLive:
     async def close(self) -> None:
         """End all feeds of the session, and the connections that nobody else uses."""
         here = asyncio.get_running_loop()
-        hubs = self.retire()
-        for hub in hubs:
+        self.retire()
+        await asyncio.sleep(0)  # feeds that were collected just now give their topics back
+        for hub in list(self._hubs):
             if hub.loop is here:
                 await hub.idle()
 
-    def retire(self) -> set[Hub]:
-        """End all feeds of the session, from any thread; the hubs that they were of."""
-        hubs = set()
+    def retire(self) -> None:
+        """End all feeds of the session, from any thread."""
         for feed in list(self._feeds):
             hub = feed._hub
-            if hub is not None:
-                hubs.add(hub)
             if hub is None or hub.loop.is_closed() or hub.loop is _running():
                 feed.end()
             else:
                 hub.loop.call_soon_threadsafe(feed.end)
-        return hubs
+
+    def _hub(self, session: Core) -> Hub:
+        hub = self._home(session)
+        self._hubs.add(hub)
+        return hub
 
     def _feed(
         self, kind: str, symbol: Any, *, interval: str | None = None, levels: int = 0, history: int = 0
@@ -264,7 +267,7 @@ class AsyncLive:
                 if history == 0 and not isinstance(history, bool)
                 else check_limit(history, most=MOST_HISTORY, name="history")
             )
-            plan = Plan(session, kind, tuple(dict.fromkeys(names)), several, interval, levels, wanted, self._home)
+            plan = Plan(session, kind, tuple(dict.fromkeys(names)), several, interval, levels, wanted, self._hub)
             feed = AsyncFeed(plan)
             self._feeds.add(feed)
             _cells.note(feed, feed)

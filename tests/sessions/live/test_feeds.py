@@ -428,6 +428,17 @@ def test_a_closed_session_leaves_no_task_and_no_socket(exchange: Any, until: Any
     asyncio.run(main())
 
 
+def test_a_closed_session_waits_for_feeds_that_were_dropped(exchange: Any) -> None:
+    async def main() -> None:
+        session = cx.aio.connect(exchange)
+        await session.live.trades("BTCUSDT")
+        assert len(asyncio.all_tasks()) > 1
+        await session.close()
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
 def test_it_waits_for_an_exchange_that_is_not_there(exchange: Any, until: Any) -> None:
     port = exchange.port
     exchange.stop()
