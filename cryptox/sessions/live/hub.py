@@ -115,6 +115,8 @@ class Hub:
         """A feed was collected, on whatever thread."""
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self._release_all, topics, session, worker)
+        elif worker is not None:
+            worker.leave()
 
     def is_here(self) -> bool:
         """Whether this is its loop's own thread, while the loop runs."""
@@ -227,6 +229,9 @@ class Hub:
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        if task.cancelled() and any(task is getattr(kept, "task", None) for kept in self._kept):
+            for feed in list(self._feeds):  # nobody but a loop that ends does that
+                feed.end()
         if not task.cancelled() and (error := task.exception()) is not None:
             told = f"{type(error).__name__}: {error}"
             logs.event(log, "stream.failed", level=ERROR, task=task.get_name(), error=told)

@@ -259,8 +259,13 @@ class AsyncLive:
     ) -> AsyncFeed:
         with boundary():
             session = self._own()
-            if session is None or session._closed is not None:
-                raise ConfigurationError("This session is closed.") if session is None else session._ended()
+            if session is None:
+                raise ConfigurationError(
+                    "The session of these feeds is gone: nobody held it.",
+                    recovery_suggestions=["Keep it: session = cx.aio.connect(...), then session.live."],
+                )
+            if session._closed is not None:
+                raise session._ended()
             names, several = symbol_list(symbol)
             wanted = (
                 0

@@ -63,6 +63,12 @@ class Worker:
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
+    def leave(self) -> None:
+        """Call back no more, from a finalizer: it may run amid anything, also where this thread holds a lock."""
+        self.queue.closed = True
+        with contextlib.suppress(RuntimeError):
+            self._ready.release()
+
     def finish(self) -> None:
         """Call back for what waits, and then no more."""
         self.queue.finish()

@@ -439,6 +439,26 @@ def test_a_closed_session_waits_for_feeds_that_were_dropped(exchange: Any) -> No
     asyncio.run(main())
 
 
+def test_a_loop_that_ends_ends_its_feeds_and_their_threads(exchange: Any) -> None:
+    def callers() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name.startswith("cryptox-feed")]
+
+    async def main() -> Any:
+        seen: list[Any] = []
+        session = cx.aio.connect(exchange)
+        feed = await session.live.trades("BTCUSDT").on(seen.append)
+        while not seen:  # noqa: ASYNC110 - filled on another thread
+            await asyncio.sleep(0.01)
+        assert callers() == ["cryptox-feed-trades"]
+        return feed
+
+    assert not asyncio.run(main()).is_running
+    until = time.monotonic() + 5
+    while callers():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_it_waits_for_an_exchange_that_is_not_there(exchange: Any, until: Any) -> None:
     port = exchange.port
     exchange.stop()
@@ -457,6 +477,11 @@ def test_it_waits_for_an_exchange_that_is_not_there(exchange: Any, until: Any) -
                 await feed.stop()
 
     asyncio.run(main())
+
+
+def test_a_session_that_nobody_holds_is_told_from_a_closed_one(exchange: Any) -> None:
+    with pytest.raises(ConfigurationError, match="nobody held it"):
+        cx.aio.connect(exchange).live.trades("BTCUSDT")
 
 
 def test_what_cannot_be_is_refused_before_anything_is_sent(exchange: Any) -> None:

@@ -148,3 +148,18 @@ def test_what_would_end_a_thread_or_the_loop_ends_neither(until: Any, error: typ
         worker.close()
 
     asyncio.run(main())
+
+
+def test_it_can_be_left_where_locks_must_not_be_taken(until: Any) -> None:
+    async def main() -> None:
+        worker = Worker("trades", 100, asyncio.get_running_loop())
+        seen: list[int] = []
+        worker.callbacks = [seen.append]  # type: ignore[list-item]  # numbers stand for events
+        worker.queue.put(rows(1))
+        await until(lambda: seen and threads())
+        with worker.queue._lock:
+            worker.leave()
+            worker.leave()
+        await until(lambda: not threads())
+
+    asyncio.run(main())
