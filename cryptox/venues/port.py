@@ -235,8 +235,8 @@ class LocalBook(Protocol):
     def diff(self, event: Any, received_ns: int = 0) -> object:
         """Take one row of a book's stream."""
 
-    def snapshot(self, answer: Any, *, limit: int) -> bool:
-        """Take a snapshot of so many levels; whether the book is in step now."""
+    def snapshot(self, answer: Any, *, limit: int, received_ns: int = 0) -> bool:
+        """Take a snapshot of so many levels, received at that wall clock ns; whether the book is in step now."""
 
     def interrupt(self) -> None:
         """The stream was cut."""

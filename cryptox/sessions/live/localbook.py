@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from cryptox.errors import CryptoxError
@@ -68,7 +69,8 @@ class BookTopic(Topic):
             return True
         limit = self.hub.venue.capabilities.depth_cap
         request = self.hub.tapped(self.hub.venue.snapshot(self.symbol), self.stream, limit)
-        synced = self._book.snapshot(await self.ask(request), limit=limit)
+        answer = await self.ask(request)
+        synced = self._book.snapshot(answer, limit=limit, received_ns=time.time_ns())
         if synced:
             self._caught_up()
             self._show()

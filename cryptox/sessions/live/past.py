@@ -271,7 +271,7 @@ class PastBook(_Past, BookTopic):
 
     def _fits(self, found: Snapshot) -> bool:
         try:
-            return self._book.snapshot(found.answer, limit=found.levels)
+            return self._book.snapshot(found.answer, limit=found.levels, received_ns=self.hub.now_ns)
         except CryptoxError as error:  # no use to anybody
             self.trouble, self._offered = f"{type(error).__name__}: {error}", None
             return False

@@ -313,6 +313,18 @@ def test_of_candles_no_state_is_told_twice(exchange: Any) -> None:
     asyncio.run(main())
 
 
+def test_a_book_knows_when_it_came_before_its_first_change(until: Any) -> None:
+    async def main() -> None:
+        with cx.PaperExchange(clock="2024-06-01 12:00") as exchange:
+            async with cx.aio.connect(exchange) as session:
+                began = time.time()
+                feed = await session.live.book("BTCUSDT")
+                await until(lambda: feed.status.synced)
+                assert began - 0.1 < feed.latest.received_at.timestamp() <= time.time()
+
+    asyncio.run(main())
+
+
 def test_a_book_that_is_cut_off_says_so(until: Any) -> None:
     async def main() -> None:
         with cx.PaperExchange() as exchange:

@@ -366,6 +366,18 @@ async def test_a_snapshot_that_cannot_be_read_is_no_book_and_no_end(tmp_path: Pa
         assert trades.frame()["id"].tolist() == [1]
 
 
+async def test_a_snapshot_came_when_the_recording_says(tmp_path: Path) -> None:
+    told = tape.note("snapshot", streams=[DEPTH], limit=5)
+    good = b'{"lastUpdateId":5,"bids":[["1.0","2.0"]],"asks":[["3.0","2.0"]]}'
+    path = lines(tmp_path / "t", (100, told), (100.5, good))
+    async with cx.aio.connect("binance") as session:
+        replay = session.replay(path, speed=None)
+        book = await replay.live.book("BTCUSDT")
+        await replay.wait()
+        assert book.latest is not None
+        assert book.latest.received_at.timestamp() == 100.5
+
+
 async def test_a_failure_of_ours_is_not_taken_for_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise ArithmeticError("a bug")
