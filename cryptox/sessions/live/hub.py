@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-import time
 import weakref
 from collections.abc import Coroutine, Mapping
 from logging import ERROR
@@ -151,9 +150,14 @@ class Hub:
         """When the connection of a stream was heard last, in monotonic seconds."""
         return max((kept.heard_at() for kept in self._kept if stream in kept.streams), default=float("-inf"))
 
-    def now_ms(self) -> int:
-        """The time that frames are told to be of, in wall clock ms."""
-        return int(time.time() * 1000)
+    @property
+    def recorded_ms(self) -> int | None:
+        """How far a replay has come, in recorded time; None for what is live."""
+        return None
+
+    def newest_sent_ms(self) -> int:
+        """When the exchange sent the newest event of all, by its own clock; 0 where it did not say."""
+        return max((topic.sent_ms or 0 for topic in self._topics.values()), default=0)
 
     def awaited(self) -> None:
         """Somebody waits for an event that has not come."""

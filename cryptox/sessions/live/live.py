@@ -95,8 +95,16 @@ class Plan:
         return self.home(self.session)
 
     def now_ms(self, hub: Hub | None) -> int:
-        """The time that its frames are told to be of, in wall clock ms."""
-        return int(time.time() * 1000) if hub is None else hub.now_ms()
+        """The time that its frames are told to be of, in ms: the exchange's, as far as that is known."""
+        if hub is not None and hub.recorded_ms is not None:
+            return hub.recorded_ms
+        clock, now, wall_s = self.session._address.clock, time.monotonic(), time.time()
+        agreed = clock.agreed_ms(now, wall_s)
+        if agreed is not None:
+            return int(agreed[0])
+        told_ms = clock.now_ms(now) if clock.known else 0
+        sent_ms = 0 if hub is None else hub.newest_sent_ms()
+        return int(max(told_ms, sent_ms)) or int(wall_s * 1000)
 
     async def check(self) -> None:
         """See whether the exchange knows the symbols: its streams keep silent about those it does not.

@@ -131,9 +131,10 @@ class PastHub(Hub):
         self.line = PastLine(self.venue, self.taps)
         self.now_ns = 0
 
-    def now_ms(self) -> int:
-        """Recorded time."""
-        return self.now_ns // 1_000_000 or super().now_ms()
+    @property
+    def recorded_ms(self) -> int | None:
+        """Recorded time; None before the first message."""
+        return self.now_ns // 1_000_000 or None
 
     def awaited(self) -> None:
         """Somebody waits for an event: there is none before it plays."""

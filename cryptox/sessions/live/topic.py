@@ -100,6 +100,11 @@ class Topic(ABC):
         return self.connected and not self.pending and not self._is_torn()
 
     @property
+    def sent_ms(self) -> int | None:
+        """When the exchange sent the newest event, in ms of its clock."""
+        return None if self._sent is None else self._sent[0]
+
+    @property
     def latency(self) -> float | None:
         """Seconds from sending to receipt of the newest event, as far as the exchange's clock is known."""
         if self._sent is None:

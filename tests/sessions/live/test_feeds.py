@@ -564,6 +564,19 @@ def test_latency_is_told_by_the_exchanges_clock(exchange: Any, until: Any) -> No
     assert asyncio.run(main(exchange)) is None  # its seconds are not ours
 
 
+def test_frames_are_of_exchange_time(until: Any) -> None:
+    async def as_of(exchange: Any) -> tuple[str, str]:
+        async with cx.aio.connect(exchange) as session, session.live.klines("BTCUSDT", history=5) as feed:
+            before = feed.frame().attrs["as_of"]
+            return before, (await session.klines("BTCUSDT", "1m", 5)).attrs["as_of"]
+
+    with cx.PaperExchange(clock="2024-06-01 12:00") as frozen:
+        assert asyncio.run(as_of(frozen)) == ("2024-06-01T12:00:00Z", "2024-06-01T12:00:00Z")
+    with cx.PaperExchange(clock=("2024-06-01 12:00", 60)) as fast:
+        live, rest = asyncio.run(as_of(fast))
+        assert "2024-06-01T12:00" <= live <= rest < "2024-06-01T13"
+
+
 def test_latency_is_not_told_by_a_clock_that_was_set(until: Any) -> None:
     async def main() -> None:
         with cx.PaperExchange() as exchange:
