@@ -547,9 +547,12 @@ def test_a_feed_of_another_loop_is_refused_where_nothing_would_ever_come(exchang
             return event.id  # type: ignore[attr-defined, no-any-return]
         return 0
 
-    assert asyncio.run(first())
-    with pytest.raises(ConfigurationError, match="the loop it was started on"):
-        asyncio.run(first())
+    with asyncio.Runner() as runner:
+        assert runner.run(first())
+        with pytest.raises(ConfigurationError, match="the loop it was started on"):
+            asyncio.run(asyncio.wait_for(first(), 5))
+        assert runner.run(first())  # there it goes on
+        runner.run(session.close())
 
 
 def test_latency_is_told_by_the_exchanges_clock(exchange: Any, until: Any) -> None:
