@@ -30,7 +30,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from measure import machine, table
 
@@ -153,37 +153,37 @@ def unmasked(data: bytes) -> bytes:
 # Those who read ------------------------------------------------------------------------------------------------------
 
 
-async def bare(url: str, what: str, count: int, note: Callable[[bytes], None] | None = None) -> float:
-    """Seconds from the answer to the subscription until all messages were taken."""
+async def bare(url: str, what: str, count: int, note: Callable[[bytes], None] | None = None) -> Took:
+    """From the answer to the subscription until all messages were taken."""
     from websockets.asyncio.client import connect
 
     async with connect(f"{url}/{what}/{count}/stream", compression=None, max_size=None) as connection:
         await connection.send(b'{"method":"SUBSCRIBE","params":[],"id":1}', text=True)
         await connection.recv(decode=False)
-        began = time.perf_counter()
+        began = Took.now()
         for _ in range(count or BOOK):
             message = await connection.recv(decode=False)
             if note is not None:
                 note(message)
-        took = time.perf_counter() - began
+        took = began.since()
         connection.transport.abort()
     return took
 
 
-async def feed(url: str, what: str, count: int, note: Callable[[Any], None] | None, how: str = "callback") -> float:
+async def feed(url: str, what: str, count: int, note: Callable[[Any], None] | None, how: str = "callback") -> Took:
     """The same by a feed."""
     rest = url.replace("ws:", "http:")
     async with cx.aio.connect("binance", rest_url=rest, stream_url=f"{url}/{what}/{count}", encoding="json") as session:
         made = session.live.book(SYMBOL) if what == "book" else session.live.trades(SYMBOL)
         if note is not None:
             await noted(made, note, count, how)
-            took = 0.0
+            took = Took(0.0, 0.0)
         else:
             await made
             topic = made._topics[SYMBOL]
             while topic.received < (BOOK if what == "book" else count):  # noqa: ASYNC110 - nothing shall have to tell
                 await asyncio.sleep(0.001)
-            took = time.perf_counter() - FIRST.pop()
+            took = FIRST.pop().since()
         if what == "book":
             assert made.status.synced, "the book is not in step"
         elif note is None:
@@ -214,7 +214,22 @@ async def noted(made: Any, note: Callable[[Any], None], count: int, how: str) ->
             return
 
 
-FIRST: list[float] = []  # when the first messages came
+class Took(NamedTuple):
+    """Seconds by the clock, and of the processor for this process."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Took:
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self) -> Took:
+        now = Took.now()
+        return Took(now.wall - self.wall, now.cpu - self.cpu)
+
+
+FIRST: list[Took] = []  # when the first messages came
 DELAYS: list[float] = []
 BOOK = 3_451  # changes of the book that were recorded
 
@@ -227,13 +242,13 @@ def time_first() -> None:
 
         def take(self: Any, told: Any, take: Any = kind.take) -> None:
             if not self.received:
-                FIRST[:] = [time.perf_counter()]
+                FIRST[:] = [Took.now()]
             take(self, told)
 
         kind.take = take  # type: ignore[method-assign]  # only here
 
 
-def run(loop: str, work: Coroutine[Any, Any, float]) -> float:
+def run(loop: str, work: Coroutine[Any, Any, Took]) -> Took:
     factory = None
     if loop == "uvloop":
         import uvloop
@@ -246,37 +261,44 @@ def run(loop: str, work: Coroutine[Any, Any, float]) -> float:
 # What is measured ----------------------------------------------------------------------------------------------------
 
 
-def drained(url: str, loops: list[str], count: int, rounds: int) -> None:
-    rows = [("loop", "reader", "messages/s", "times")]
+def flooded(url: str, loops: list[str], what: str, counts: tuple[int, int], rounds: int) -> None:
+    """As many messages as there are at once, to the bare loop and to a feed in turn."""
+    asked, count = counts
+    rows = [("loop", "reader", "messages/s", "best round", "times", "CPU us a message", "times", "messages/s of CPU")]
     for loop in loops:
-        took: dict[str, list[float]] = {BARE: [], "feed of trades": []}
+        took: dict[str, list[Took]] = {BARE: [], f"feed, {what}": []}
         for turn in range(rounds + 1):
-            one = run(loop, bare(url, "trades", count))
-            other = run(loop, feed(url, "trades", count, None))
+            one = run(loop, bare(url, what, asked if what == "trades" else 0))
+            other = run(loop, feed(url, what, asked, None))
             if turn:  # the first one warms up
                 took[BARE].append(one)
-                took["feed of trades"].append(other)
-        for name, seconds in took.items():
-            ratio = statistics.median(one / other for one, other in zip(took[BARE], seconds, strict=True))
-            rows.append((loop, name, f"{count / statistics.median(seconds):,.0f}", f"{ratio:.2f}"))
-    print(f"\nTrades drained into the ring: medians of {rounds} rounds of {count:,}\n\n{table(rows)}")
+                took[f"feed, {what}"].append(other)
+        for name, seen in took.items():
+            pairs = list(zip(took[BARE], seen, strict=True))
+            wall, cpu = (statistics.median(one[which] for one in seen) for which in (0, 1))
+            rows.append(
+                (
+                    loop,
+                    name,
+                    f"{count / wall:,.0f}",
+                    f"{count / min(one.wall for one in seen):,.0f}",
+                    f"{statistics.median(one.wall / other.wall for one, other in pairs):.2f}",
+                    f"{cpu / count * 1e6:.2f}",
+                    f"{statistics.median(one.cpu / other.cpu for one, other in pairs):.2f}",
+                    f"{count / cpu:,.0f}",
+                )
+            )
+    print(table(rows))
+
+
+def drained(url: str, loops: list[str], count: int, rounds: int) -> None:
+    print(f"\nTrades drained into the ring: medians of {rounds} rounds of {count:,}\n")
+    flooded(url, loops, "trades", (count, count), rounds)
 
 
 def kept(url: str, loops: list[str], rounds: int) -> None:
-    rows = [("loop", "reader", "changes/s", "best round", "times")]
-    for loop in loops:
-        took: dict[str, list[float]] = {BARE: [], "feed of the book": []}
-        for turn in range(rounds + 1):
-            one = run(loop, bare(url, "book", 0))
-            other = run(loop, feed(url, "book", 1, None))
-            if turn:
-                took[BARE].append(one)
-                took["feed of the book"].append(other)
-        for name, seconds in took.items():
-            ratio = statistics.median(one / other for one, other in zip(took[BARE], seconds, strict=True))
-            median, best = (f"{BOOK / some:,.0f}" for some in (statistics.median(seconds), min(seconds)))
-            rows.append((loop, name, median, best, f"{ratio:.2f}"))
-    print(f"\nChanges into a kept book: medians of {rounds} rounds of {BOOK:,} recorded ones\n\n{table(rows)}")
+    print(f"\nChanges into a kept book: medians of {rounds} rounds of {BOOK:,} recorded ones\n")
+    flooded(url, loops, "book", (1, BOOK), rounds)
 
 
 def latency(url: str, loops: list[str], count: int, rounds: int) -> None:

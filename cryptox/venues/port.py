@@ -235,6 +235,9 @@ class LocalBook(Protocol):
     def diff(self, event: Any, received_ns: int = 0) -> object:
         """Take one row of a book's stream."""
 
+    def diffs(self, events: Sequence[Any], received_ns: int = 0) -> None:
+        """Take rows that came together."""
+
     def snapshot(self, answer: Any, *, limit: int, received_ns: int = 0) -> bool:
         """Take a snapshot of so many levels, received at that wall clock ns; whether the book is in step now."""
 

@@ -53,8 +53,7 @@ class BookTopic(Topic):
         """Apply changes; readers get one event for all that came together."""
         self.received += len(told)
         try:
-            for row in told.rows:
-                self._book.diff(row, told.received_ns)
+            self._book.diffs(told.rows, told.received_ns)
         except CryptoxError as error:
             self.trouble = f"{type(error).__name__}: {error}"
         if not self._book.synced or self._book.needs_snapshot:

@@ -22,12 +22,14 @@ Level = tuple[str, str]
 
 _POINT = -DECIMAL_SCALE - 1  # where the point stands
 _ZERO = "0." + DECIMAL_SCALE * "0"
+_LENGTH = len(_ZERO)
 _LONGEST = 40  # digits of a price, more than any has
 _NINE = ord("9")
 _ABOVE_ALL = "~"  # sorts after every key
 _KEPT = 200  # places kept in order after they have been sorted
 _GONE = 4_000  # levels without quantity that may stay in place
 _MOST = 800  # beyond so many only the best are kept
+_MANY = 40  # so many are put in their places by sorting, fewer one by one
 
 
 def normal(price: str) -> str:
@@ -107,10 +109,11 @@ class Side:
         added = len(quantities) - before
         if not added:
             return True
-        is_normal = self._add(list(islice(reversed(quantities), added)))  # a dictionary keeps the order of adding
+        prices = list(islice(reversed(quantities), added))  # a dictionary keeps the order of adding
+        is_normal = self._add(prices) if added < _MANY or not self._is_usual(prices) else self._add_many(prices)
         if len(quantities) > self._most:
-            self._sort(_KEPT)
-        elif len(self._ordered) > _MOST:
+            self._tidy()
+        if len(self._ordered) > _MOST:
             self._trim(_KEPT)
         return is_normal
 
@@ -123,13 +126,28 @@ class Side:
             if price[_POINT : _POINT + 1] != "." or length > _LONGEST:
                 is_normal = False
                 del quantities[price]
-            elif quantity == _ZERO or (len(quantity) != len(_ZERO) and _is_zero(quantity)):
+            elif quantity == _ZERO or (len(quantity) != _LENGTH and _is_zero(quantity)):
                 del quantities[price]
             else:
                 key = price if length == width else _key(price, width)
                 if low <= key <= high:
                     insort(ordered, key)
         return is_normal
+
+    def _is_usual(self, prices: Sequence[str]) -> bool:
+        """Whether all are normal and of the usual length."""
+        width = self._width
+        points = "".join(prices)[width + _POINT :: width]
+        return points == "." * len(prices) and set(map(len, prices)) == {width}
+
+    def _add_many(self, prices: Sequence[str]) -> bool:
+        """As ``_add``, of prices that are usual and thus their own keys: sorted together with those that are there."""
+        quantities, low, high = self._quantities, self._low, self._high
+        for price in [price for price in prices if _is_zero(quantities[price])]:
+            del quantities[price]
+        self._ordered += [price for price in prices if low <= price <= high and price in quantities]
+        self._ordered.sort()
+        return True
 
     @property
     def best(self) -> str | None:
@@ -140,7 +158,7 @@ class Side:
             key = ordered[place]
             price = key if "0" < key[0] <= "9" else _plain(key)
             quantity = quantities[price]
-            if quantity != _ZERO and (len(quantity) == len(_ZERO) or not _is_zero(quantity)):
+            if quantity != _ZERO and (len(quantity) == _LENGTH or not _is_zero(quantity)):
                 return key
             del quantities[price], ordered[place]
             if not ordered:
@@ -202,7 +220,7 @@ class Side:
                 break
             price = key if "0" < key[0] <= "9" else _plain(key)
             quantity = quantities[price]
-            if quantity != _ZERO and (len(quantity) == len(_ZERO) or not _is_zero(quantity)):
+            if quantity != _ZERO and (len(quantity) == _LENGTH or not _is_zero(quantity)):
                 found.append((price, quantity))
         return found
 
@@ -226,6 +244,15 @@ class Side:
         self._ordered = keys
         self._trim(count)
 
+    def _tidy(self) -> None:
+        """Drop what is gone."""
+        live = {price: quantity for price, quantity in self._quantities.items() if quantity != _ZERO}
+        self._quantities = live
+        self._most = 2 * len(live) + _GONE
+        self._ordered = [key for key in self._ordered if (key if "0" < key[0] <= "9" else _plain(key)) in live]
+        if not self._ordered:
+            self._sort(_KEPT)
+
     def _trim(self, count: int) -> None:
         """Keep only the best ``count`` places in order."""
         ordered = self._ordered
@@ -239,7 +266,7 @@ class Side:
 
 
 def _is_zero(quantity: str) -> bool:
-    return quantity == _ZERO or (len(quantity) != len(_ZERO) and not quantity.strip("0."))
+    return quantity == _ZERO or (len(quantity) != _LENGTH and not quantity.strip("0."))
 
 
 def _plain(key: str) -> str:

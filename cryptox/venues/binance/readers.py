@@ -37,8 +37,8 @@ Row = TypeVar("Row")
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]  # refuses NaN and infinities
 Text = Annotated[str, Meta(min_length=1)]
 _MICROSECONDS = 10**14  # times from here on are microseconds
-_NUMBERS = b"0123456789."
-_PLAIN_LEVEL = b'["",""]'  # what is left of a level without its numbers
+_DIGITS = b"0123456789"
+_PLAIN_LEVEL = b'[".","."]'  # what is left of a level without its digits
 _BUY, _SELL = CATEGORIES[Kind.SIDE]
 _SIDES = np.array([0, 1], np.int8)  # codes by "the buyer was the maker": then the taker sold
 _WHOLE_FROM = 1e16  # from here on a float has no decimals
@@ -122,7 +122,7 @@ class Reader(Generic[Row]):
 def _check_levels(frame: bytes, row: Any) -> None:
     """Refuse levels that are not plain decimals. One pass over the bytes where they are written as usual."""
     count = len(row.bids) + len(row.asks)
-    if frame.translate(None, _NUMBERS).count(_PLAIN_LEVEL) != count:
+    if frame.translate(None, _DIGITS).count(_PLAIN_LEVEL) != count:
         for levels in (row.bids, row.asks):
             check_plain([price for price, _ in levels])
             check_plain([quantity for _, quantity in levels])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import cryptox as cx
 from cryptox.sessions.live import hub
+from cryptox.sessions.live.kept import Kept
 from cryptox.venues.port import StreamLimits
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "ETHBTC")
@@ -42,6 +44,17 @@ def test_streams_are_spread_over_as_few_connections_as_the_limit_allows(exchange
             assert feed.status.connected
 
     asyncio.run(main())
+
+
+def test_what_comes_in_one_large_chunk_is_handed_over_in_parts() -> None:
+    taken: list[list[bytes]] = []
+    kept: Any = SimpleNamespace(_taps=(), _take=lambda _, frames, __: taken.append(frames))
+    for size in (1_000, 100_000):
+        frames = [b"%0*d" % (size, n) for n in range(100)]
+        Kept._frames(kept, None, frames, 7)  # type: ignore[arg-type]
+        assert [frame for part in taken for frame in part] == frames
+        assert [len(part) for part in taken] == ([65, 35] if size == 1_000 else [1] * 100)
+        taken.clear()
 
 
 def test_many_feeds_one_after_another_do_not_exceed_the_messages_allowed(exchange: Any, until: Any) -> None:

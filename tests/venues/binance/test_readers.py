@@ -195,6 +195,12 @@ def test_levels_written_otherwise_are_read_the_slow_way() -> None:
         READERS[Feed.DEPTH].row(DIFF.replace(b"1.50000000", b"1.5x"))
 
 
+@pytest.mark.parametrize("text", [b"1.5.000000", b"1.2.00000000"])
+def test_a_level_with_a_number_of_two_points_is_an_error(text: bytes) -> None:
+    with pytest.raises(ExchangeError):
+        READERS[Feed.DEPTH].row(DIFF.replace(b"1.50000000", text))
+
+
 def test_every_feed_with_a_table_packs_its_dtypes() -> None:
     for feed, reader in READERS.items():
         assert any(channel.feed is feed for channel in CHANNELS.values())

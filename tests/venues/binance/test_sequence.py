@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cryptox.errors import ExchangeError
+from cryptox.venues.binance import levels
 from cryptox.venues.binance.channels import Feed
 from cryptox.venues.binance.events import Inbox
 from cryptox.venues.binance.readers import READERS
@@ -218,6 +219,49 @@ def test_five_real_minutes_agree_with_every_best_price_the_exchange_told(shared:
     assert in_step > 3_000
 
 
+@pytest.mark.parametrize("together", [2, 64, 500])
+def test_five_real_minutes_are_the_same_one_by_one_and_together(shared: Path, together: int) -> None:
+    lines = frames(shared)
+    answer = next(line for line in lines if line.startswith(b'{"lastUpdateId"'))
+    read = READERS[Feed.DEPTH].row
+    events = [read(line) for line in lines if line.startswith(b'{"stream":"btcusdt@depth')]
+    one, other = LocalBook("BTCUSDT"), LocalBook("BTCUSDT")
+    for book in (one, other):
+        book.snapshot(msgspec.json.decode(answer, type=Depth[str]), limit=1000)
+    for start in range(0, len(events), together):
+        some = events[start : start + together]
+        for event in some:
+            one.diff(event, start)
+        other.diffs(some, start)
+        assert other.top(50) == one.top(50)
+    assert one.synced
+    assert other.top() == one.top()
+
+
+def test_of_events_that_come_together_those_before_a_bad_one_are_taken() -> None:
+    book = started()
+    good = [diff(n, n, [("99.50000000", f"{n}.00000000")]) for n in range(11, 15)]
+    with pytest.raises(ExchangeError):
+        book.diffs([*good, diff(16, 15)])
+    assert (book.synced, book.last_update_id, book.best()[0]) == (False, 14, BIDS[0])
+    assert book.top(2).bid_texts[1] == ("99.50000000", "14.00000000")
+    with pytest.raises(ExchangeError):
+        book.diffs([diff(15, 15), diff(16, 16, [("99.5x", "1.00000000")])])
+    assert book.last_update_id is None
+
+
+def test_of_events_that_come_together_prices_of_other_forms_are_the_numbers_they_are() -> None:
+    book = started()
+    book.diffs([diff(11, 11, [("99.5", "7.00000000")]), diff(12, 12, [("99.50000000", "8.00000000"), ("98", "0")])])
+    assert book.top().bid_texts == [BIDS[0], ("99.50000000", "8.00000000")]
+
+
+def test_a_book_that_is_crossed_after_events_that_come_together_is_forgotten() -> None:
+    book = started()
+    book.diffs([diff(11, 11), diff(12, 12, [("100.50000000", "1.00000000")])])
+    assert (book.last_update_id, book.synced) == (None, False)
+
+
 def test_four_real_books_from_their_first_diffs(shared: Path) -> None:
     books = dict[str, LocalBook]()
     for line in filter(None, (shared / "data/cryptofeed/BINANCE.http.0.0").read_text().splitlines()):
@@ -295,18 +339,29 @@ def happenings(draw: st.DrawFn, events: list[Event]) -> Iterator[Event]:
     yield from spoiled
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_in_step_means_equal_to_the_truth(data: st.DataObject) -> None:
+@pytest.mark.parametrize("many", [1, levels._MANY])  # new prices that are put in order by sorting
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_in_step_means_equal_to_the_truth(many: int, data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(levels, "_MANY", many)
+        in_step_means_equal_to_the_truth(data)
+
+
+def in_step_means_equal_to_the_truth(data: st.DataObject) -> None:
     events, truth = data.draw(markets())
     book = LocalBook("BTCUSDT", most_waiting=data.draw(st.integers(1, 8)))
     limit = data.draw(st.sampled_from([3, 5000]))
     reached = 0
-    for event in data.draw(st.composite(lambda draw: list(happenings(draw, events)))()):
-        reached = max(reached, event.last_update_id)
-        gap = book.diff(event)
-        if gap is not None:
-            assert gap.first_id <= gap.last_id < event.first_update_id
+    told = data.draw(st.composite(lambda draw: list(happenings(draw, events)))())
+    most = data.draw(st.sampled_from([1, 4, 25]))  # that come together
+    while told:
+        some, told = told[:most], told[most:]
+        reached = max([reached, *[event.last_update_id for event in some]])
+        if most > 1:
+            book.diffs(some)
+        elif (gap := book.diff(some[0])) is not None:
+            assert gap.first_id <= gap.last_id < some[0].first_update_id
         if book.needs_snapshot and data.draw(st.booleans()):
             at = data.draw(st.integers(max(0, reached - 6), reached))
             bids, asks = (sorted(side.items(), key=lambda one: Decimal(one[0])) for side in truth[at])
