@@ -20,7 +20,9 @@ import hashlib
 import importlib.util
 import json
 import os
+import random
 import re
+import select
 import socket
 import statistics
 import struct
@@ -40,6 +42,8 @@ SYMBOL = "BTCUSDT"
 RATE = 2_000
 WRAP = 100.0  # seconds: stamps stay as large as quantities are
 BARE = "websockets recv()"
+PRICE = b'{"symbol":"BTCUSDT","price":"1.0"}'
+QUOTE = b'{"symbol":"BTCUSDT","bidPrice":"1.0","bidQty":"1.0","askPrice":"2.0","askQty":"1.0"}'
 
 # The server ----------------------------------------------------------------------------------------------------------
 
@@ -52,6 +56,7 @@ def recorded() -> dict[str, Any]:
     return {
         "trade": [line for line in lines if b"@trade" in line[:40]],
         "depth": [line for line in lines if b"@depth" in line[:40]],
+        "quote": [line for line in lines if b"@bookTicker" in line[:40]],
         "snapshot": next(line for line in lines if line.startswith(b'{"lastUpdateId')),
     }
 
@@ -93,11 +98,12 @@ class Server:
                 )
                 what, count = head.split()[1].decode().strip("/").split("/")[:2]
                 said = line.recv(4096)
-                number = json.loads(unmasked(said))["id"]
+                number = json.loads(unmasked(said)[0])["id"]
                 self.asked.clear()
                 line.sendall(frame(b'{"result":null,"id":%d}' % number))
                 getattr(self, what)(line, int(count))
-                line.recv(4096)
+                while line.recv(4096):
+                    pass
                 return
 
     def head(self, line: socket.socket) -> bytes:
@@ -110,7 +116,7 @@ class Server:
         return head
 
     def answer(self, line: socket.socket, path: str) -> None:
-        body = self.data["snapshot"] if "depth" in path else b'{"symbol":"BTCUSDT","price":"1.0"}'
+        body = self.data["snapshot"] if "depth" in path else QUOTE if "bookTicker" in path else PRICE
         line.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
         )
@@ -131,6 +137,51 @@ class Server:
             time.sleep(0.1)
         line.sendall(b"".join(map(frame, self.data["depth"])))
 
+    def flood(self, line: socket.socket, count: int) -> None:
+        """Trades, best quotes and changes of the book, 3 : 1 : 1, so many in all, once the book has been asked for."""
+        until = float("inf")
+        while time.monotonic() < until:  # the other subscriptions are still to come
+            self.heed(line)
+            if self.asked.wait(0.01):
+                until = min(until, time.monotonic() + 1)
+        first, told = json.loads(self.data["snapshot"])["lastUpdateId"], self.endless()
+        trades, quotes, changes = (told[name] for name in ("trade", "quote", "depth"))
+        for start in range(0, count // 5, 1_000):
+            self.heed(line)
+            pieces: list[bytes] = []
+            for n in range(start, min(start + 1_000, count // 5)):
+                pieces += [frame(trades[k % len(trades)] % (10**9 + k)) for k in range(3 * n, 3 * n + 3)]
+                pieces.append(frame(quotes[n % len(quotes)] % (10**10 + n)))
+                pieces.append(frame(changes[n % len(changes)] % (first + 1 + n, first + 1 + n)))
+            line.sendall(b"".join(pieces))
+
+    def heed(self, line: socket.socket) -> None:
+        """Answer the control messages that have come."""
+        while select.select([line], [], [], 0)[0]:
+            said = line.recv(4096)
+            if not said:
+                raise OSError("the other side has left")
+            for number in re.findall(rb'"id":(\d+)', b"\n".join(unmasked(said))):
+                line.sendall(frame(b'{"result":null,"id":%b}' % number))
+
+    def endless(self) -> dict[str, list[bytes]]:
+        """Messages with places for their ids; changes are of levels of the snapshot, so that the book does not grow."""
+        chance, snapshot = random.Random(1), json.loads(self.data["snapshot"])
+        changes = []
+        for _ in range(1_000):
+            some = {
+                side: [[price, f"{chance.uniform(0.1, 9):.8f}"] for price, _ in chance.sample(snapshot[name], 10)]
+                for side, name in (("b", "bids"), ("a", "asks"))
+            }
+            levels = json.dumps(some, separators=(",", ":")).encode()[1:-1]
+            changes.append(
+                b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723075200000,"s":"BTCUSDT",'
+                b'"U":%d,"u":%d,' + levels + b"}}"
+            )
+        trades = [re.sub(rb'"t":\d+', b'"t":%d', one.replace(b"%", b"%%")) for one in self.data["trade"]]
+        quotes = [re.sub(rb'"u":\d+', b'"u":%d', one.replace(b"%", b"%%")) for one in self.data["quote"]]
+        return {"trade": trades, "quote": quotes, "depth": changes}
+
     def paced(self, line: socket.socket, count: int) -> None:
         """One trade after another, the moment of sending (seconds, the last two digits) in place of the quantity."""
         some = self.data["trade"]
@@ -141,13 +192,16 @@ class Server:
             line.sendall(frame(re.sub(rb'"q":"[0-9.]+"', b'"q":"%.8f"' % (time.monotonic() % WRAP), message)))
 
 
-def unmasked(data: bytes) -> bytes:
-    """The payload of one masked frame."""
-    size = data[1] & 0x7F
-    at = 2 if size < 126 else 4
-    size = size if size < 126 else int.from_bytes(data[2:4], "big")
-    mask, body = data[at : at + 4], data[at + 4 : at + 4 + size]
-    return bytes(byte ^ mask[n % 4] for n, byte in enumerate(body))
+def unmasked(data: bytes) -> list[bytes]:
+    """The payloads of whole masked frames."""
+    found = []
+    while data:
+        size = data[1] & 0x7F
+        at = 2 if size < 126 else 4
+        size = size if size < 126 else int.from_bytes(data[2:4], "big")
+        mask, body, data = data[at : at + 4], data[at + 4 : at + 4 + size], data[at + 4 + size :]
+        found.append(bytes(byte ^ mask[n % 4] for n, byte in enumerate(body)))
+    return found
 
 
 # Those who read ------------------------------------------------------------------------------------------------------
@@ -276,17 +330,10 @@ def flooded(url: str, loops: list[str], what: str, counts: tuple[int, int], roun
         for name, seen in took.items():
             pairs = list(zip(took[BARE], seen, strict=True))
             wall, cpu = (statistics.median(one[which] for one in seen) for which in (0, 1))
+            rates = [f"{count / one:,.0f}" for one in (wall, min(one.wall for one in seen), cpu)]
+            times = [statistics.median(one[which] / other[which] for one, other in pairs) for which in (0, 1)]
             rows.append(
-                (
-                    loop,
-                    name,
-                    f"{count / wall:,.0f}",
-                    f"{count / min(one.wall for one in seen):,.0f}",
-                    f"{statistics.median(one.wall / other.wall for one, other in pairs):.2f}",
-                    f"{cpu / count * 1e6:.2f}",
-                    f"{statistics.median(one.cpu / other.cpu for one, other in pairs):.2f}",
-                    f"{count / cpu:,.0f}",
-                )
+                (loop, name, *rates[:2], f"{times[0]:.2f}", f"{cpu / count * 1e6:.2f}", f"{times[1]:.2f}", rates[2])
             )
     print(table(rows))
 

@@ -6,8 +6,10 @@
 Feeds of trades, aggregate trades, candles and best quotes on a paper exchange whose market clock runs at 60 times real
 speed, and of the local book on one at real speed, each read by its own task. Meanwhile, at random: connections are cut,
 frozen and shut down, messages lost, doubled, delayed and put out of order, changes of the book left out, answers over
-REST late, broken or refused, and every connection ends after some seconds anyway. It prints what was done and what
-became of it, and fails where a feed lacks anything, has anything twice, or says that it could not be repaired.
+REST late, broken or refused, and every connection ends after some seconds anyway. It prints what was done, how the
+connections ended, every range that was repaired over REST and every one that was not, and fails where a feed lacks
+anything, has anything twice, differs from the record, or says that it could not be repaired: the exchange serves
+everything all the time, so nothing may be told as lost.
 """
 
 from __future__ import annotations
@@ -15,16 +17,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import random
+import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import cryptox as cx
+from cryptox.model.time import iso
 from cryptox.sessions.live import hub
+from cryptox.sessions.live.candles import CandleTopic
+from cryptox.sessions.live.executed import ExecutedTopic
+from cryptox.sessions.live.localbook import BookTopic
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 SPEED = 60
@@ -49,11 +57,78 @@ class Campaign:
     """What was done, and what is wrong afterwards."""
 
     deeds: Counter[str] = field(default_factory=Counter)
-    counts: dict[str, int] = field(default_factory=dict)
+    ends: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, str] = field(default_factory=dict)
+    repaired: dict[str, list[str]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    repaired: int = 0
+    reconnects: int = 0
+    compared: int = 0
     books: int = 0
     seconds: float = 0.0
+
+
+class Ends(logging.Handler):
+    """Counts what the log says of connections and repairs."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        super().__init__(logging.INFO)
+        self.ends = campaign.ends
+
+    def emit(self, record: logging.LogRecord) -> None:
+        name, facts = getattr(record, "event", ""), getattr(record, "fields", {})
+        if name == "socket.closed":
+            self.ends[f"ended: {facts['reason']} {facts.get('code') or ''}".strip()] += 1
+        elif name in ("socket.opened", "socket.failed", "socket.deaf", "feed.repair_failed", "feed.gap"):
+            self.ends[name] += 1
+
+
+@contextlib.contextmanager
+def watched(campaign: Campaign) -> Iterator[None]:
+    """Note what every repair over REST brings, and how connections end."""
+
+    def note(topic: Any, text: str) -> None:
+        campaign.repaired.setdefault(topic.name, []).append(text)
+
+    def trades(self: Any, events: list[Any], usual: Any = ExecutedTopic._repaired) -> None:
+        known = self._order.next or 0
+        if ids := [event.id for event in events if event.id >= known]:
+            note(self, f"{ids[0]}-{ids[-1]}" if len(ids) > 1 else f"{ids[0]}")
+        usual(self, events)
+
+    def candles(self: Any, events: list[Any], usual: Any = CandleTopic._repaired) -> None:
+        known = self._order.next or 0
+        if times := [one.open_time_ms for one in events if one.open_time_ms >= known and one.is_closed]:
+            first, last = (iso(time_ms)[11:19] for time_ms in (times[0], times[-1]))
+            note(self, first if first == last else f"{first}-{last}")
+        usual(self, events)
+
+    async def book(self: Any, usual: Any = BookTopic.repair) -> bool:
+        before, wanted = self._book.last_update_id, self._book.needs_snapshot
+        done: bool = await usual(self)
+        if wanted and done:
+            note(self, f"{'start' if before is None else before}-{self._book.last_update_id}")
+        return done
+
+    log, handler = logging.getLogger("cryptox.sessions.live"), Ends(campaign)
+    level = log.level
+    changes: list[tuple[Any, str, Any]] = [
+        (ExecutedTopic, "_repaired", trades),
+        (CandleTopic, "_repaired", candles),
+        (BookTopic, "repair", book),
+    ]
+    usual = [getattr(kind, name) for kind, name, _ in changes]
+    for kind, name, ours in changes:
+        setattr(kind, name, ours)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        for (kind, name, _), theirs in zip(changes, usual, strict=True):
+            setattr(kind, name, theirs)
 
 
 async def run(
@@ -67,6 +142,7 @@ async def run(
     settings = {"limits": {"REQUEST_WEIGHT": (1_000_000, "1m")}, "connection_life": connection_life}
     try:
         with (
+            watched(campaign),
             cx.PaperExchange(seed, clock=("2024-06-01 12:00", SPEED), **settings) as fast,
             cx.PaperExchange(seed, **settings) as plain,
         ):
@@ -111,9 +187,13 @@ async def _campaign(
     for one in seen:
         one.frame = one.feed.frame(frame="pandas")
         status = one.feed.status
-        if status.gaps:
-            gaps = [event for event in one.events if event.kind == "gap"]
-            campaign.wrong.append(f"{one.feed.topic}: {status.gaps} gaps: {gaps[:3]}")
+        gaps = [event for event in one.events if event.kind == "gap"]
+        campaign.lost += [
+            f"{one.feed.topic}: {gap.first_id}-{gap.last_id}, {iso(gap.start_ms)} to {iso(gap.end_ms)}: {gap.reason}"
+            for gap in gaps
+        ]
+        if status.gaps or gaps:
+            campaign.wrong.append(f"{one.feed.topic}: {status.gaps} gaps")
         if status.dropped:
             campaign.wrong.append(f"{one.feed.topic}: {status.dropped} events dropped")
     for feed in feeds:
@@ -180,8 +260,8 @@ async def _compare(session: Any, seen: Seen, campaign: Campaign) -> None:
         await _compare_trades(session, seen, campaign)
     elif kind == "klines":
         await _compare_candles(session, seen, campaign)
-    campaign.counts[seen.feed.topic] = len(seen.events)
-    campaign.repaired += seen.feed.status.reconnects
+    campaign.counts.setdefault(seen.feed.topic, f"{len(seen.events)} events")
+    campaign.reconnects += seen.feed.status.reconnects
 
 
 async def _compare_trades(session: Any, seen: Seen, campaign: Campaign) -> None:
@@ -202,6 +282,8 @@ async def _compare_trades(session: Any, seen: Seen, campaign: Campaign) -> None:
         rows = zip(*(page[name].tolist() for name in ("id", "time", "price", "quantity", "side")), strict=True)
         record.update({row[0]: (row[0], row[1], row[2], row[3], ("buy", "sell")[row[4]]) for row in rows})
         first = int(page["id"][-1]) + 1
+    campaign.compared += len(ids)
+    campaign.counts[seen.feed.topic] = f"{len(seen.events)} events, ids {ids[0]}-{ids[-1]}, {len(seen.frame)} in frame"
     told = [(event.id, event.time_ms, event.price, event.quantity, event.side) for event in events]
     campaign.wrong += [
         f"{seen.feed.topic}: {row} is {record.get(row[0])} at the exchange" for row in told if record.get(row[0]) != row
@@ -236,6 +318,10 @@ async def _compare_candles(session: Any, seen: Seen, campaign: Campaign) -> None
         time_ms: tuple(row)
         for time_ms, row in zip(record["open_time"].astype("int64"), record[names].itertuples(index=False), strict=True)
     }
+    campaign.compared += len(closed)
+    campaign.counts[seen.feed.topic] = (
+        f"{len(seen.events)} events, closed {iso(times[0])[11:19]}-{iso(times[-1])[11:19]}, {len(frame)} in frame"
+    )
     wrong = [
         event for event in closed if known.get(event.open_time_ms) != tuple(getattr(event, name) for name in names)
     ]
@@ -283,10 +369,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     campaign = asyncio.run(run(seconds=given.seconds, seed=given.seed))
-    print(f"{sum(campaign.deeds.values())} deeds in {campaign.seconds:.0f} s: {dict(campaign.deeds.most_common())}")
-    for topic, count in campaign.counts.items():
-        print(f"  {topic}: {count} events")
-    print(f"{campaign.repaired} times carried again after an interruption; {campaign.books} books compared")
+    print(f"{sum(campaign.deeds.values())} deeds in {given.seconds:.0f} s (seed {given.seed}):")
+    for counts in (campaign.deeds, campaign.ends):
+        print("  " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
+    print(f"feeds, {campaign.seconds:.0f} s in all, {campaign.reconnects} times carried again:")
+    for topic, text in campaign.counts.items():
+        print(f"  {topic}: {text}")
+    print("repaired over REST (ids; candles by their opening; of the book the snapshots, id before and after):")
+    for topic, ranges in campaign.repaired.items():
+        print(textwrap.fill(f"{topic}, {len(ranges)}: {', '.join(ranges)}", 120, initial_indent="  ",
+                            subsequent_indent="    ", break_on_hyphens=False))  # fmt: skip
+    print("not repaired: " + ("none" if not campaign.lost else ""))
+    print("".join(f"  {text}\n" for text in campaign.lost), end="")
+    print(f"compared with the record: {campaign.compared} trades and closed candles, {campaign.books} books")
     print("\n".join(campaign.wrong) if campaign.wrong else "every feed equals the exchange's record")
     raise SystemExit(1 if campaign.wrong else 0)
 

@@ -28,6 +28,10 @@ def program() -> Any:
 def test_after_faults_every_feed_equals_the_record(seed: int) -> None:
     campaign = asyncio.run(program().run(seconds=4, seed=seed, pause_s=(0.05, 0.25), connection_life=4.0))
     assert campaign.wrong == []
-    assert campaign.repaired >= 10
-    assert min(campaign.counts.values()) > 0
+    assert campaign.lost == []
+    assert campaign.reconnects >= 10
+    assert len(campaign.counts) == 10
+    assert campaign.compared > 100
+    assert campaign.repaired
+    assert campaign.ends["socket.opened"] > 2
     assert campaign.books > 0
