@@ -25,6 +25,7 @@ Hole = tuple[int, int]
 """First and last key that are missing, both included."""
 
 _PENDING = 512  # rows that wait to be packed, at most
+_ROOM = 1_024  # rows there is room for at first: most rings of many streams never hold more
 
 
 class Packer(Protocol):
@@ -64,9 +65,14 @@ class Ring:
         Rows older than this against the newest one are dropped; None keeps all. Needs a table with a time column.
     packer
         Makes columns of what ``append`` gets; by default rows are tuples in the table's order.
+    pending
+        So many rows that ``append`` got are packed together.
     """
 
-    def __init__(self, table: Table, rows: int, age_ms: int | None = None, *, packer: Packer | None = None) -> None:
+    def __init__(
+        self, table: Table, rows: int, age_ms: int | None = None, *, packer: Packer | None = None,
+        pending: int = _PENDING,
+    ) -> None:  # fmt: skip
         if rows < 1:
             raise ValueError(f"a ring holds at least one row, not {rows}")
         times = [column.name for column in table.columns if column.kind is Kind.TIME]
@@ -79,7 +85,9 @@ class Ring:
         if age_ms is not None and self._time is None:
             raise ValueError(f"{table.name} has no time to know the age of its rows by")
         self._packer: Packer = Tuples(table) if packer is None else packer
-        self._room = rows + max(rows // 2, 1_024)
+        self._most_pending = pending
+        self._most_room = rows + max(rows // 2, 1_024)
+        self._room = min(self._most_room, _ROOM)
         self._lock = Lock()
         self._pending: list[Any] = []
         self._forming_key: int | None = None  # of the last pending row, while it may still be replaced
@@ -108,7 +116,7 @@ class Ring:
         with self._lock:
             self._forming_key = None
             self._pending += rows
-            if len(self._pending) >= _PENDING:
+            if len(self._pending) >= self._most_pending:
                 self._flush(0)
 
     def append_columns(self, columns: Mapping[str, Array]) -> None:
@@ -248,7 +256,9 @@ class Ring:
         skip = max(0, count - self.rows)
         count -= skip
         if self._end + count > self._room:
-            self._move(max(self._start, self._end - self.rows + count), self._end)
+            start = max(self._start, self._end - self.rows + count)
+            self._room = min(self._most_room, max(self._room, 2 * (self._end - start + count)))
+            self._move(start, self._end)
         end = self._end + count
         for name in names:
             self._columns[name][self._end : end] = columns[name][skip:]

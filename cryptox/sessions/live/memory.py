@@ -15,7 +15,8 @@ from .rows import Records, columns_of
 __all__ = ["MOST_AGE_MS", "Memory"]
 
 MOST_AGE_MS = 24 * 3_600_000
-AT_ONCE = 512  # rows that become columns together: it takes half a millisecond, so not often
+AT_ONCE = 512  # rows of a flood that become columns together: the fastest
+FEW = 64  # of a stream that brings few at a time: as objects they take several times the memory
 
 
 class Memory:
@@ -34,7 +35,8 @@ class Memory:
     def __init__(self, table: Table, rows: int, age_ms: int | None = None) -> None:
         self._packer = _Packer(table)
         self._fresh: list[Any] = []
-        self._ring = Ring(table, rows, age_ms, packer=self._packer)
+        self._ring = Ring(table, rows, age_ms, packer=self._packer, pending=1)
+        self._due = FEW
         self._table = table
 
     def __len__(self) -> int:
@@ -50,6 +52,7 @@ class Memory:
             told: Told = rows  # type: ignore[assignment]  # there are records and what a venue tells
             self._packer.told = told
             self._fresh += told.rows
+            self._due = FEW if len(told) < FEW else AT_ONCE
 
     def join(self, records: Sequence[Any]) -> None:
         """Put records of any time in their places; those that are here already stay."""
@@ -59,7 +62,7 @@ class Memory:
 
     def tidy(self) -> None:
         """Make columns of what was added, where there is enough of it: after it has been passed on to readers."""
-        if len(self._fresh) >= AT_ONCE:
+        if len(self._fresh) >= self._due:
             self._settle()
 
     def batch(self, rows: int | None) -> Batch:
