@@ -17,11 +17,8 @@ above what was resident at that mark. Reads ``/proc``: Linux.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,8 +30,8 @@ FLAT = 1.05
 
 def resident() -> tuple[float, float]:
     """Megabytes (2**20 bytes) of this process in memory, now and at most."""
-    text = Path("/proc/self/status").read_text()
-    now, most = (int(re.search(rf"{name}:\s+(\d+)", text)[1]) / 1024 for name in ("VmRSS", "VmHWM"))  # type: ignore[index]
+    said = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    now, most = (int(said[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
     return now, most
 
 
@@ -98,13 +95,15 @@ async def core(addresses: dict[str, str], symbols: list[str], seconds: float) ->
 
 
 def run_core(seconds: float) -> None:
+    import subprocess
+
     me = [sys.executable, __file__]
     with subprocess.Popen([*me, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             said = server.stdout.readline()
             assert said, "the exchange did not start"
-            subprocess.run([*me, "--client", said, "--seconds", str(seconds)], check=True)
+            subprocess.run([*me, "--client", said, str(seconds)], check=True)
         finally:
             server.kill()
 
@@ -162,6 +161,8 @@ async def flood(url: str, count: int) -> bool:
 
 
 def run_flood(count: int) -> bool:
+    import subprocess
+
     program = Path(__file__).with_name("live.py")
     with subprocess.Popen([sys.executable, program, "--serve"], stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -173,17 +174,19 @@ def run_flood(count: int) -> bool:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--client"]:  # measured: nothing is loaded that it does not need
+        asyncio.run(core(*json.loads(sys.argv[2]), float(sys.argv[3])))
+        return
+    import argparse
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=5_000_000)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--only", choices=["core", "flood"])
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--client", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
         exchange()
-    elif chosen.client is not None:
-        asyncio.run(core(*json.loads(chosen.client), chosen.seconds))
     else:
         from measure import machine
 

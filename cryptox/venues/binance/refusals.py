@@ -14,7 +14,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -311,6 +310,8 @@ def _said(case: _Case) -> str:
 
 def _title(body: bytes) -> str:
     """The title of an HTML page as plain text."""
+    from html import unescape  # brings a table of 2,000 names
+
     found = _TITLE_TAG.search(body[:8192].decode("utf-8", "replace"))
     return _clean(unescape(_TAG.sub(" ", found[2])))[:_TITLE] if found else ""
 
