@@ -34,7 +34,7 @@ from cryptox.venues.binance.wire.market import Depth
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 BURST = 300
 TOGETHER = 50  # diffs: 64 KB
-PAPER = 2_000
+PAPER = 300  # half a minute of the paper exchange
 
 
 def messages(folder: Path) -> tuple[dict[Feed, list[bytes]], Depth[str]]:
@@ -80,14 +80,14 @@ def into_book_together(diffs: list[bytes], snapshot: Depth[str]) -> Callable[[],
 
 
 async def paper_diffs() -> tuple[list[bytes], Depth[str]]:
-    """Diffs of the paper exchange at 60 times real speed, from the first that its snapshot does not hold."""
+    """Diffs of the paper exchange at real speed, from the first that its snapshot does not hold."""
     from urllib.request import urlopen
 
     from websockets.asyncio.client import connect
 
     import cryptox as cx
 
-    with cx.PaperExchange(1, clock=("2024-06-01 12:00", 60)) as exchange:
+    with cx.PaperExchange(1) as exchange:
         url = f"{exchange.stream_url}/stream?streams=btcusdt@depth@100ms"
         async with connect(url, compression=None, max_size=None) as connection:
             frames = [await connection.recv(decode=False)]
@@ -168,6 +168,9 @@ def main() -> None:
             {
                 "orjson.loads alone": each(orjson.loads, some),
                 "decoded": each(READERS[Feed.DEPTH].row, some),
+                "the snapshot alone, spread over them": lambda answer=answer: LocalBook("X").snapshot(
+                    answer, limit=1000
+                ),
                 "into a book": into_book(some, answer, read=False),
                 "into a book, best prices read each time": into_book(some, answer, read=True),
                 f"into a book, {TOGETHER} at a time": into_book_together(some, answer),

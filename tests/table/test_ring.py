@@ -33,6 +33,10 @@ def candle(open_time: int, close: float, count: int = 1) -> tuple[Any, ...]:
     return (open_time, 1.0, 9.0, 0.5, close, 2.0, open_time + 59_999, 3.0, count, 1.0, 1.5)
 
 
+def room(ring: Ring) -> int:
+    return len(ring._columns["id"])
+
+
 def ids(ring: Ring, rows: int | None = None) -> list[int]:
     return ring.newest(rows)["id"].tolist()
 
@@ -55,6 +59,26 @@ def test_rows_come_back_as_columns_of_the_table() -> None:
     frame = build(ring.newest(3), "pandas", {})
     assert frame["side"].tolist() == ["buy", "sell", "buy"]
     assert frame.index[0].isoformat() == "1970-01-01T00:00:02+00:00"
+
+
+@pytest.mark.parametrize(("rows", "age_ms"), [(20_000, None), (500, None), (20_000, 300_000)])
+def test_a_ring_begins_small_and_grows_with_its_rows(rows: int, age_ms: int | None) -> None:
+    ring, told = Ring(TRADES, rows, age_ms, pending=1), 0
+    assert room(ring) <= 1_524
+    for step in (1, 700, 400, 3, 5_000, 64, 64, 20_000, 1):
+        ring.append([trade(number) for number in range(told, told + step)])
+        told += step
+        kept = min(told, rows) if age_ms is None else min(told, 301)  # a trade a second
+        assert ids(ring) == list(range(told - kept, told))
+    assert room(ring) >= len(ring)
+    assert room(ring) <= rows + max(rows // 2, 1_024)
+
+
+def test_rows_of_a_ring_that_packs_at_once_do_not_wait() -> None:
+    ring, other = Ring(TRADES, 10, pending=1), Ring(TRADES, 10)
+    for one in (ring, other):
+        one.append([trade(1)])
+    assert (len(ring._pending), len(other._pending)) == (0, 1)
 
 
 @settings(max_examples=100, deadline=None)
