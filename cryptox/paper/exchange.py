@@ -14,9 +14,9 @@ from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, ValidationError
 from cryptox.model.names import check_flag
 
+from .addresses import Addresses, idle
 from .arguments import read_balances, read_market, read_path, seconds, text, whole
 from .clock import MarketClock
-from .control import PATH as CONTROL_PATH
 from .control import Control, read_control
 from .faults import Faults
 from .forks import watch
@@ -27,7 +27,6 @@ from .requests import RequestLog
 from .server import Server
 from .sockets import Rules
 from .state import Opening, State, identity_of
-from .streams.opening import SBE_PATH
 from .trading.orders import NONE
 from .weights import read_limits
 
@@ -38,10 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PaperExchange", "PaperKeys"]
 
-_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach what listens on every address
 
-
-class PaperExchange(Displayed):
+class PaperExchange(Addresses, Displayed):
     """A real server on loopback that speaks Binance Spot's protocol, with a market and accounts of its own.
 
     The market is a function of the seed: the same seed and moment give the same candles, trades and books on every
@@ -344,7 +341,7 @@ class PaperExchange(Displayed):
 
         front = self._front
         if front is None:
-            raise self._idle()
+            raise idle()
         return self._server.call(lambda: replay(front.hub, path, speed=speed))
 
     def open_venue(self, settings: object) -> PaperVenue:  # noqa: ARG002 - the registry's form
@@ -352,55 +349,6 @@ class PaperExchange(Displayed):
         from .venue import venue_of
 
         return venue_of(self.start())
-
-    @property
-    def port(self) -> int:
-        """The port it listens on.
-
-        Raises
-        ------
-        ConfigurationError : it does not listen.
-        """
-        if not self._server.running:
-            raise self._idle()
-        return self._server.port
-
-    @staticmethod
-    def _idle() -> ConfigurationError:
-        return ConfigurationError(
-            "The paper exchange is not running.",
-            recovery_suggestions=["Use it in a with block, or call start() first."],
-        )
-
-    @property
-    def rest_url(self) -> str:
-        """Base of the REST API, without a slash at its end."""
-        return f"http://{self._netloc}"
-
-    @property
-    def stream_url(self) -> str:
-        """Base of the market streams: ``/ws`` and ``/stream`` follow it."""
-        return f"ws://{self._netloc}"
-
-    @property
-    def stream_sbe_url(self) -> str:
-        """Base of the SBE market streams: ``/ws`` and ``/stream`` follow it. They want an Ed25519 key."""
-        return f"ws://{self._netloc}{SBE_PATH}"
-
-    @property
-    def ws_api_url(self) -> str:
-        """Address of the WebSocket API."""
-        return f"ws://{self._netloc}/ws-api/v3"
-
-    @property
-    def control_url(self) -> str:
-        """Address of the control endpoint; nothing is there without ``control``."""
-        return f"{self.rest_url}{CONTROL_PATH}"
-
-    @property
-    def _netloc(self) -> str:
-        host = _HERE.get(self._host, self._host)
-        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     def __repr__(self) -> str:
         """Where it listens, and its market time."""

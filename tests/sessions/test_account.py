@@ -20,7 +20,7 @@ BALANCES = {"USDT": "50000", "BTC": "0.5", "PEPE": "1000000.5"}
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[cx.PaperExchange]:
-    with cx.PaperExchange(clock="2024-06-01 12:00", limits={"REQUEST_WEIGHT": (600_000, "1m")}) as exchange:
+    with cx.PaperExchange(clock="2024-06-01 12:00", limits={"REQUEST_WEIGHT": (600_000, "1s")}) as exchange:
         yield exchange
 
 
