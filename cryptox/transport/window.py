@@ -22,7 +22,7 @@ FOOT_IN = 0.02  # the same at first: others do not know of us yet; it grows by a
 CONTESTED = 0.02  # of the limit: with so much used by others they count as active
 BURST_MOST = 0.03  # of the limit: surprises beyond are somebody coming or going, which the forecast learns
 JUMP_MS = 500.0  # further than this ahead of the monotonic clock, the clock was set, and no such time has passed
-TWIN = 1.75  # others that behave like us have as much under way as we have, and no header shows it yet
+TWIN = 2.0  # others that behave like us have as much under way as we have, and no header shows it yet
 
 
 class Sent(NamedTuple):
@@ -64,6 +64,7 @@ class Window:
         self._foothold = FOOT_IN * limit.amount
         self._burst = 0.0  # by how much others lately surprised us at once
         self._round_trip_ms = 0.0
+        self._shortest_ms = math.inf
         self._next: tuple[float, float, float] | None = None  # (count, own, when) seen of the window to come
         self._latest: Moment | None = None
         self._booked_at = float("-inf")  # monotonic time of the last answer or loss
@@ -103,9 +104,9 @@ class Window:
             return Verdict(False, False)
         room = self.limit.amount * share - self.counted
         twin = TWIN if self._contested else 1.0
-        if twin * (in_flight + weight) <= room - self._forecast() - self._margin(now):
+        if twin * (in_flight + weight) <= room - self._forecast() - self._margin(in_flight, now):
             return Verdict(True, False)
-        safe = 2.0 * (in_flight + weight) <= room - RESERVE * self.limit.amount
+        safe = TWIN * (in_flight + weight) <= room - RESERVE * self.limit.amount
         if safe and self._has_foothold(weight, in_flight, now):
             return Verdict(True, False)
         alone = in_flight == 0 and self.own == 0 and not (self._met and self._contested)
@@ -125,8 +126,8 @@ class Window:
         """Book an answer to the window in which the exchange counted it."""
         assert self.index is not None
         round_trip = max(0.0, (now.at - sent.moment.at) * 1000)
-        usual = self._round_trip_ms or round_trip
         self._round_trip_ms += (round_trip - self._round_trip_ms) * (0.2 if self._round_trip_ms else 1.0)
+        self._shortest_ms = min(self._shortest_ms, round_trip)
         # By the clock as it is now: it may have been set since the request went out.
         first = math.floor((now.low_ms - round_trip) / self.limit.window_ms)
         last = math.floor(now.high_ms / self.limit.window_ms)
@@ -134,8 +135,8 @@ class Window:
             return
         self._booked_at = max(self._booked_at, now.at)
         fresh = used is not None and used < sent.counted  # the count began anew after sending
-        # An answer that took unusually long was counted early: others went on meanwhile.
-        when_ms = (now.low_ms + now.high_ms) / 2 - max(round_trip / 2, round_trip - usual)
+        # Most of a long round trip is waiting for the answer, at the exchange or here: others went on meanwhile.
+        when_ms = (now.low_ms + now.high_ms) / 2 - round_trip + self._shortest_ms / 2
         if sent.window != self.index and not self._kept:
             if fresh or first >= self.index:
                 self._book(used, sent.weight, max(when_ms, self._start_ms))
@@ -260,18 +261,27 @@ class Window:
         left_ms = max(0.0, self.end_ms() - self._counted_ms)
         return self._pace() * left_ms
 
-    def _margin(self, now: Moment) -> float:
+    def _margin(self, in_flight: float, now: Moment) -> float:
         """What is kept back beyond the forecast: for newcomers, for bursts, and so that something is left to send."""
         amount, trip_ms = self.limit.amount, self._round_trip_ms
         middle_ms = (now.low_ms + now.high_ms) / 2
-        left = min(1.0, max(0.0, (self.end_ms() - middle_ms) / self.limit.window_ms)) if self.opened else 1.0
         if not self._contested:
+            left = self._left(middle_ms)
             return max(RESERVE * amount * left, 2 * self._pace() * min(trip_ms, left * self.limit.window_ms))
+        # What followed the last count is as unknown as what is to come. Only a request that will bring a new count
+        # in time may go on less, or with nothing under way nothing would ever be sent again.
+        tells = not in_flight and middle_ms + trip_ms < self.end_ms()
+        left = self._left(middle_ms if tells else self._counted_ms)
         new = 1 - self._seen / MUCH
-        held = SPREAD * amount * left * (1 + new)
-        floor = max(0.25 * self._burst, NEWCOMER * amount * new)
+        newcomer = NEWCOMER * amount * new
         # A burst may come at the very end, where the even forecast has gone to nothing.
-        return max(held + floor, self._burst + floor - self._forecast())
+        return newcomer + max(SPREAD * amount * left * (1 + new), self._burst - self._forecast())
+
+    def _left(self, since_ms: float) -> float:
+        """What part of the window is still to come after ``since_ms``."""
+        if not self.opened:
+            return 1.0
+        return min(1.0, max(0.0, (self.end_ms() - since_ms) / self.limit.window_ms))
 
     def _learn(self, index: int) -> None:
         """Carry what others used over into the next windows."""

@@ -1,4 +1,8 @@
-"""An exchange and its clients in virtual time: the exchange counts on arrival, every latency is drawn at random."""
+"""An exchange and its clients in virtual time: the exchange counts on arrival, every latency is drawn at random.
+
+On a busy machine (``Busy``, and an exchange with ``work_s``) a count is old when it comes: the exchange counts all that
+arrive but answers one after another, and a process stalls between its decision and the sending, and before it reads.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,8 @@ class Exchange:
     world: World
     amount: int
     window_ms: int
+    work_s: tuple[float, float] = (0.0, 0.0)  # for each answer, after the request was counted; one after another
+    free_at: float = 0.0
     used: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     ours: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     refused: list[tuple[float, str, int]] = field(default_factory=list)
@@ -55,6 +61,13 @@ class Exchange:
         if who.startswith("cryptox"):
             self.ours[window] += weight
         return self.used[window]
+
+    def wait_s(self) -> float:
+        """How long the answer to a request that was just counted takes to make."""
+        if self.work_s[1] == 0:
+            return 0.0
+        self.free_at = max(self.free_at, self.world.now) + self.world.random.uniform(*self.work_s)
+        return self.free_at - self.world.now
 
     def share(self, first: int, last: int) -> float:
         """What part of what the others left was used, over windows counted from the start of the world."""
@@ -124,19 +137,65 @@ class Process:
                 return
             self.left -= 1
             self.flying += 1
-            self.world.after(self.one_way_s(), lambda ticket=outcome: self.arrive(ticket))
+            self.send(outcome)
 
     def poll(self) -> None:
         self.polling = False
         self.pump()
 
-    def arrive(self, ticket: Ticket) -> None:
-        used = self.exchange.count(self.weight, self.name)
-        self.world.after(self.one_way_s(), lambda: self.answer(ticket, used))
+    def send(self, ticket: Ticket) -> None:
+        began = self.moment()
+        self.world.after(self.one_way_s(), lambda: self.arrive(ticket, began))
 
-    def answer(self, ticket: Ticket, used: int) -> None:
+    def arrive(self, ticket: Ticket, began: Moment) -> None:
+        used = self.exchange.count(self.weight, self.name)
+        self.world.after(self.exchange.wait_s() + self.one_way_s(), lambda: self.answer(ticket, used, began))
+
+    def answer(self, ticket: Ticket, used: int, began: Moment) -> None:
         self.flying -= 1
         self.done_at.append(self.world.now)
         usage = Usage("REQUEST_WEIGHT", self.exchange.window_ms, used)
-        self.limiter.answered(ticket, (usage,), self.moment())
+        self.limiter.answered(ticket, (usage,), self.moment(), began)
         self.pump()
+
+
+class Busy(Process):
+    """A process on a busy machine: now and then it stands still, and what it should do has to wait."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        name: str,
+        *,
+        stalls_per_s: float,
+        stall_s: tuple[float, float] = (0.020, 0.060),
+        **options: object,
+    ) -> None:
+        self.awake_at = 0.0
+        self.stalls_per_s = stalls_per_s
+        self.stall_s = stall_s
+        super().__init__(exchange, name, **options)
+        self.stall()
+
+    def stall(self) -> None:
+        if self.world.now > 0:
+            self.awake_at = self.world.now + self.world.random.uniform(*self.stall_s)
+        self.world.after(self.world.random.expovariate(self.stalls_per_s), self.stall)
+
+    def awake(self, act: Callable[[], None]) -> None:
+        """Act now, or when the process goes on."""
+        if self.world.now < self.awake_at:
+            self.world.after(self.awake_at - self.world.now, lambda: self.awake(act))
+        else:
+            act()
+
+    def poll(self) -> None:
+        self.awake(super().poll)
+
+    def send(self, ticket: Ticket) -> None:
+        send = super().send
+        self.world.after(self.world.random.uniform(0.0005, 0.003), lambda: self.awake(lambda: send(ticket)))
+
+    def answer(self, ticket: Ticket, used: int, began: Moment) -> None:
+        answer = super().answer
+        self.awake(lambda: answer(ticket, used, began))

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from simulation import Exchange, Process, World, regular
+from simulation import Busy, Exchange, Process, World, regular
 
 from cryptox.transport.clock import ExchangeClock, Moment
 
@@ -59,6 +59,42 @@ def test_nobody_is_refused_and_nine_tenths_are_used(processes, latency_s, uncert
         assert min(done) > 0.2 * max(done)  # nobody starves
     record_property("share", statistics.mean(shares))
     assert statistics.mean(shares) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("work_s", "stalls_per_s", "uncertainty_ms", "least"),
+    [
+        ((0.0, 0.0), 5.0, 2.0, 0.88),
+        ((0.012, 0.020), 3.0, 2.0, 0.88),
+        ((0.007, 0.030), 10.0, 2.0, 0.85),
+        ((0.007, 0.030), 10.0, 50.0, 0.85),
+        ((0.001, 0.040), 3.0, 2.0, 0.85),
+    ],
+    ids=["stalls", "late-answers", "both", "both-clock-frozen", "answers-a-fifth-of-a-window-late"],
+)
+def test_on_a_busy_machine_late_counts_bring_no_refusal(work_s, stalls_per_s, uncertainty_ms, least) -> None:
+    """Counted right after sending, told long after: in the meantime the other process took what seems to be left."""
+    shares = []
+    for seed in range(4):
+        world = World(seed)
+        exchange = Exchange(world, amount=200, window_ms=1000, work_s=work_s)
+        draw = world.random.uniform
+        regular(exchange, 1, 0.0125, start_s=draw(0, 0.0125))
+        regular(exchange, 4, 0.1, start_s=draw(0, 0.1))
+        for n in range(2):
+            Busy(
+                exchange,
+                f"cryptox{n}",
+                requests=10**6,
+                stalls_per_s=stalls_per_s,
+                latency_s=(0.0005, 0.003),
+                uncertainty_ms=uncertainty_ms,
+                start_s=0.3 + draw(0, 0.5),
+            )
+        world.run(WINDOWS + 1.99)
+        assert exchange.refused == [], f"seed {seed}"
+        shares.append(exchange.share(2, WINDOWS + 1))
+    assert statistics.mean(shares) >= least
 
 
 @pytest.mark.parametrize(("uncertainty_ms", "offset_ms"), [(2.0, 1.8), (50.0, 0.0)], ids=["clock-read", "clock-frozen"])
@@ -119,8 +155,8 @@ def test_the_simulation_would_notice_a_limiter_that_counts_only_its_own() -> Non
     exchange = Exchange(world, amount=200, window_ms=1000)
     regular(exchange, 2, 0.025)
     process = Process(exchange, "cryptox", requests=10**6)
-    process.limiter.answered = lambda ticket, _usages, now: type(process.limiter).answered(
-        process.limiter, ticket, (), now
+    process.limiter.answered = lambda ticket, _usages, now, began: type(process.limiter).answered(
+        process.limiter, ticket, (), now, began
     )
     world.run(3.0)
     assert exchange.refused

@@ -1,0 +1,62 @@
+"""How much is kept back for what no count has told yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from cryptox.transport.clock import Moment
+from cryptox.transport.messages import Limit
+from cryptox.transport.window import Window
+
+BASE = 1_767_225_600_000  # a full minute
+
+
+def at(seconds: float) -> Moment:
+    return Moment(seconds, BASE + seconds * 1000, BASE + seconds * 1000)
+
+
+def beside_others(trip_s: float = 0.05) -> Window:
+    """200 a second of which others take 160 evenly; we asked for 2 every 0.1 s, last at 0.5 s of the seventh second."""
+    window = Window(Limit("REQUEST_WEIGHT", 200, 1000))
+    for second in range(-6, 1):
+        for step in range(1, 10 if second < 0 else 6):
+            sent = at(second + step / 10)
+            answered = at(second + step / 10 + trip_s)
+            window.roll(sent)
+            note = window.sent(2, sent)
+            window.roll(answered)
+            counted = 160 * (step / 10 + trip_s / 2) + 2 * step
+            window.answered(note, round(counted), answered)
+    return window
+
+
+def test_the_others_are_known() -> None:
+    window = beside_others()
+    assert (window.counted, window.own) == (94, 10)
+    assert window._pace() == pytest.approx(0.16, rel=0.02)
+
+
+def test_while_answers_are_late_as_much_is_kept_back_as_when_they_were_asked_for() -> None:
+    window = beside_others()
+    window.roll(at(0.92))
+    assert window.judge(10, 0, at(0.92), 1.0).granted
+    assert not window.judge(2, 8, at(0.92), 1.0).granted
+
+
+def test_an_old_count_is_not_gone_by_when_no_new_one_can_come_in_this_window() -> None:
+    window = beside_others()
+    window.roll(at(0.96))
+    assert window.judge(10, 0, at(0.94), 1.0).granted
+    assert not window.judge(10, 0, at(0.96), 1.0).granted
+    assert window.judge(2, 0, at(0.96), 1.0).granted
+
+
+@pytest.mark.parametrize(("trip_s", "age_ms"), [(0.05, 25.0), (0.3, 275.0)])
+def test_a_count_is_as_old_as_the_request_that_it_answers_but_for_half_the_shortest_trip(trip_s, age_ms) -> None:
+    window = beside_others()
+    sent, answered = at(0.6), at(0.6 + trip_s)
+    window.roll(sent)
+    note = window.sent(2, sent)
+    window.roll(answered)
+    window.answered(note, 112, answered)
+    assert (0.6 + trip_s) * 1000 - (window._counted_ms - BASE) == pytest.approx(age_ms)
