@@ -21,8 +21,9 @@ FOOTHOLD = 0.12  # of the limit: ours over a window, even where others are expec
 FOOT_IN = 0.02  # the same at first: others do not know of us yet; it grows by as much with every window
 CONTESTED = 0.02  # of the limit: with so much used by others they count as active
 BURST_MOST = 0.03  # of the limit: surprises beyond are somebody coming or going, which the forecast learns
+BURST = 1.25  # times the largest surprise of late, for the next
 JUMP_MS = 500.0  # further than this ahead of the monotonic clock, the clock was set, and no such time has passed
-TWIN = 2.0  # others that behave like us have as much under way as we have, and no header shows it yet
+TWIN = 1.75  # others that behave like us have as much under way as we have, and no header shows it yet
 
 
 class Sent(NamedTuple):
@@ -106,7 +107,7 @@ class Window:
         twin = TWIN if self._contested else 1.0
         if twin * (in_flight + weight) <= room - self._forecast() - self._margin(in_flight, now):
             return Verdict(True, False)
-        safe = TWIN * (in_flight + weight) <= room - RESERVE * self.limit.amount
+        safe = 2.0 * (in_flight + weight) <= room - RESERVE * self.limit.amount
         if safe and self._has_foothold(weight, in_flight, now):
             return Verdict(True, False)
         alone = in_flight == 0 and self.own == 0 and not (self._met and self._contested)
@@ -275,7 +276,7 @@ class Window:
         new = 1 - self._seen / MUCH
         newcomer = NEWCOMER * amount * new
         # A burst may come at the very end, where the even forecast has gone to nothing.
-        return newcomer + max(SPREAD * amount * left * (1 + new), self._burst - self._forecast())
+        return newcomer + max(SPREAD * amount * left * (1 + new), BURST * self._burst - self._forecast())
 
     def _left(self, since_ms: float) -> float:
         """What part of the window is still to come after ``since_ms``."""
