@@ -254,6 +254,9 @@ def test_of_events_that_come_together_prices_of_other_forms_are_the_numbers_they
     book = started()
     book.diffs([diff(11, 11, [("99.5", "7.00000000")]), diff(12, 12, [("99.50000000", "8.00000000"), ("98", "0")])])
     assert book.top().bid_texts == [BIDS[0], ("99.50000000", "8.00000000")]
+    book.diffs([diff(13, 13, [("99.5", "9.00000000")], [("101", "0")]), diff(14, 14, [("98.00000000", "3.00000000")])])
+    assert book.top().bid_texts == [BIDS[0], ("99.50000000", "9.00000000"), BIDS[2]]
+    assert book.top().ask_texts == [ASKS[0]]
 
 
 def test_a_book_that_is_crossed_after_events_that_come_together_is_forgotten() -> None:
