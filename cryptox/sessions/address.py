@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Address", "address_of"]
 
 NAMES_LIVE_S = 3600.0
+VAGUE = 0.03  # of the shortest window: a clock less sure than that is read again
+BETTER_TIMES = 3  # so often at most: on a slow way no reading is a good one
 
 
 class Address:
@@ -39,6 +41,7 @@ class Address:
         self.rules_wanted = False  # the next call reads the limits first
         self.rules_of: str | None = None  # a symbol by which to ask for them
         self._names: tuple[float, list[str]] | None = None
+        self._better_times = BETTER_TIMES
 
     def learn(self, rules: Rules) -> None:
         """Take the limits that the exchange announces."""
@@ -48,6 +51,19 @@ class Address:
             self.rules_wanted = False
         if len(rules.symbols) > 1:
             self.learn_names([symbol.symbol for symbol in rules.symbols])
+
+    def wants_better_time(self) -> bool:
+        """Whether the clock is too vague beside the shortest window of a limit, and a better reading may still come.
+
+        A clock that is ahead lets requests into the window before the one that they are meant for.
+        """
+        shortest_ms = min((limit.window_ms for limit in self.limiter.limits), default=0)
+        if self._better_times == 0 or not self.clock.known or not self.clock.steady:
+            return False
+        if self.clock.uncertainty_ms(time.monotonic()) <= VAGUE * shortest_ms:
+            return False
+        self._better_times -= 1
+        return True
 
     def learn_names(self, names: list[str]) -> None:
         """Remember which symbols there are, to suggest near ones."""

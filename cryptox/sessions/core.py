@@ -207,7 +207,7 @@ class Core:
         async with line.reading:
             clock = self._address.clock
             jobs = []
-            if clock.stale(time.monotonic(), time.time()) or not clock.steady:
+            if clock.stale(time.monotonic(), time.time()) or not clock.steady or address.wants_better_time():
                 jobs.append(self._learn_time(bulk=bulk))
             if rules_of is not None and not self._address.rules_known:
                 jobs.append(self._learn_rules(rules_of))

@@ -1,0 +1,36 @@
+"""What sessions of one address share."""
+
+from __future__ import annotations
+
+import pytest
+
+import cryptox as cx
+from cryptox.sessions import address
+from cryptox.sessions.address import BETTER_TIMES, Address
+from cryptox.transport.messages import Limit
+
+
+def test_a_vague_clock_is_read_again_where_windows_are_short() -> None:
+    limits = {"REQUEST_WEIGHT": (6_000, "1s")}
+    with cx.PaperExchange(clock="now", symbols=["BTCUSDT"], limits=limits, latency=0.15) as exchange:
+        with cx.connect(exchange) as session:
+            for _ in range(BETTER_TIMES + 4):
+                session.klines("BTCUSDT", "1h", 2)
+        assert len(exchange.requests.of("time")) == 1 + BETTER_TIMES
+
+
+def test_a_vague_clock_is_good_enough_for_windows_of_a_minute() -> None:
+    with cx.PaperExchange(clock="now", symbols=["BTCUSDT"], latency=0.15) as exchange, cx.connect(exchange) as session:
+        for _ in range(3):
+            session.klines("BTCUSDT", "1h", 2)
+        assert len(exchange.requests.of("time")) == 1
+
+
+def test_a_good_reading_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Address("http://127.0.0.1:1", (Limit("REQUEST_WEIGHT", 100, 1_000),))
+    assert not here.wants_better_time()  # nothing was read at all: that is another matter
+    monkeypatch.setattr(address.time, "monotonic", lambda: 100.0)
+    here.clock.observe(1_000_000, 99.9, 100.0, 0.0)
+    assert here.wants_better_time()
+    here.clock.observe(1_000_100, 99.999, 100.0, 0.0)
+    assert not here.wants_better_time()
