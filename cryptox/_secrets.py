@@ -12,9 +12,11 @@ _NAME = re.compile(
     r"(?i)(api[-_]?key|listen[-_]?key|secret|signature|private|passphrase|password|token|authorization|^key$)"
 )
 _TEXT = re.compile(
-    r"(?i)\b(signature|[\w-]{0,16}(?:api|secret|private|listen)[-_]?key|secret|passphrase|password|token|authorization)"
+    r"(?i)\b([\w-]{0,24}?(?:(?:api|secret|private|listen)[-_]?key|signature|secret|passphrase|password|token"
+    r"|authorization))"
     r"(['\"]?\s*[=:]\s*)(?:\w+ (?=\w)|['\"])?[^\s&\"'<>,;]+"
 )
+_PEM = re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)")
 
 
 def is_secret(name: str) -> bool:
@@ -23,5 +25,7 @@ def is_secret(name: str) -> bool:
 
 
 def scrub(text: str) -> str:
-    """The text with the value of everything written like ``signature=...`` or ``api_key: ...`` hidden."""
+    """The text without private keys in PEM, and the value of everything like ``signature=...`` or ``api_key: ...``."""
+    if "PRIVATE KEY" in text:
+        text = _PEM.sub(HIDDEN, text)
     return _TEXT.sub(rf"\1\2{HIDDEN}", text)

@@ -19,6 +19,11 @@ from cryptox._secrets import is_secret, scrub
         "Authorization: Bearer SENTINEL",
         "password=SENTINEL",
         "listenKey=SENTINEL",
+        "-----BEGIN PRIVATE KEY-----\nSENTINEL\nSENTINEL\n-----END PRIVATE KEY-----",
+        "connect(private_key='-----BEGIN ENCRYPTED PRIVATE KEY-----\\nSENTINEL\\n",
+        'BINANCE_PRIVATE_KEY="-----BEGIN RSA PRIVATE KEY-----\nSENTINEL\n-----END RSA PRIVATE KEY-----"',
+        "BINANCE_PRIVATE_KEY_PASSWORD=SENTINEL",
+        'cx.connect("binance", api_key="SENTINEL", secret_key="SENTINEL")',
     ],
 )
 def test_values_of_secrets_are_hidden(text: str) -> None:
@@ -27,7 +32,16 @@ def test_values_of_secrets_are_hidden(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "symbol=KEYUSDT", "Signature for this request is not valid.", "price: 1", "a key"]
+    "text",
+    [
+        "",
+        "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----",
+        "symbol=KEYUSDT",
+        "Signature for this request is not valid.",
+        "price: 1",
+        "a key",
+        "two PRIVATE KEYS",
+    ],
 )
 def test_everything_else_stays(text: str) -> None:
     assert scrub(text) == text
