@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
+from cryptox.transport.breaker import OwnBreaker
 from cryptox.transport.caller import Caller
 from cryptox.transport.gate import Gate
 from cryptox.transport.http import Http
@@ -38,6 +39,8 @@ class Line:
         self._http = Http(timeout_s=settings.timeout, max_connections=connections, proxy=settings.proxy)
         gate = Gate(address.limiter, address.clock, share=settings.weight_share)
         self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
+        # What fails for one account, as a slow one does, must not hold up those of other users.
+        self._signing = Caller(self._http, gate, OwnBreaker(address.breaker), address.stops, venue)
 
     async def send(
         self,
@@ -54,8 +57,9 @@ class Line:
         if self._held is None:
             self._held = _held(self._http)
             await anext(self._held)
+        caller = self._caller if outgoing.sign is None else self._signing
         async with self._single if urgent else self._bulk:
-            return await self._caller.send(
+            return await caller.send(
                 outgoing,
                 weight=weight,
                 repeatable=repeatable,

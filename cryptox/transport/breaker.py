@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Literal
 
-__all__ = ["Breaker", "State"]
+__all__ = ["Breaker", "OwnBreaker", "State"]
 
 State = Literal["closed", "open", "half_open"]
 
@@ -57,6 +57,13 @@ class Breaker:
             self._probe_at = now
             return 0.0
 
+    def rest_s(self, now: float) -> float:
+        """Seconds for which nothing goes; 0.0 where something may. Takes no try."""
+        with self._lock:
+            if self._opened_at is None:
+                return 0.0
+            return max(0.0, self._opened_at + self._pause() - now)
+
     def success(self) -> None:
         """The exchange answered: close."""
         with self._lock:
@@ -106,3 +113,26 @@ class Breaker:
         if self._opened_at is None:
             return "closed"
         return "half_open" if now >= self._opened_at + self._pause() else "open"
+
+
+class OwnBreaker(Breaker):
+    """One of a user at an address: failures of the user's own requests hold up nobody else.
+
+    Parameters
+    ----------
+    shared
+        The breaker of the address. While it rests nothing goes here either; an answer here closes it.
+    """
+
+    def __init__(self, shared: Breaker, *, threshold: int = 8, cool_s: float = 1.0, cap_s: float = 30.0) -> None:
+        super().__init__(threshold=threshold, cool_s=cool_s, cap_s=cap_s)
+        self._shared = shared
+
+    def admit(self, now: float) -> float:
+        """As of any breaker; or the seconds for which the address's own rests."""
+        return self._shared.rest_s(now) or super().admit(now)
+
+    def success(self) -> None:
+        """The exchange answered: close both."""
+        super().success()
+        self._shared.success()

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 
 import cryptox as cx
-from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ValidationError
+from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, NetworkError, ValidationError
 from cryptox.sessions.session import open_session
 
 D = Decimal
 BALANCES = {"USDT": "50000", "BTC": "0.5", "PEPE": "1000000.5"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def exchange() -> Iterator[cx.PaperExchange]:
-    with cx.PaperExchange(clock="2024-06-01 12:00", limits={"REQUEST_WEIGHT": (600_000, "1s")}) as exchange:
+    with cx.PaperExchange(clock="2024-06-01 12:00") as exchange:
         yield exchange
 
 
@@ -151,12 +151,11 @@ def test_nonsense_is_refused(session: Any, arguments: tuple[Any, ...], kind: typ
         session.can_afford(*arguments)
 
 
-def test_limits_and_what_is_used_of_them() -> None:
-    with cx.PaperExchange(clock="2024-06-01 12:00", symbols=["BTCUSDT"]) as own, cx.connect(own) as session:
-        frame = session.limits()
+def test_limits_and_what_is_used_of_them(session: Any) -> None:
+    frame = session.limits()
     assert frame.columns.tolist() == ["kind", "window", "limit", "used"]
     rows = {(row.kind, row.window): (row.limit, row.used) for row in frame.itertuples()}
-    assert rows["weight", "1m"][0] == 6_000
+    assert rows["weight", "1m"][0] == 6000
     assert rows["weight", "1m"][1] >= 40  # the question's own weight
     assert rows["orders", "10s"] == (100, 0)
     assert rows["orders", "1d"] == (200_000, 0)
@@ -219,6 +218,29 @@ def test_one_users_end_is_nobody_elses(exchange: cx.PaperExchange) -> None:
     finally:
         for session in sessions:
             session.close()
+
+
+def test_one_users_failures_hold_up_nobody_else(exchange: cx.PaperExchange) -> None:
+    async def main() -> None:
+        broken, sound = (
+            open_session(exchange, user=name, timeout=0.3 if name == "ann" else 60) for name in ("ann", "bob")
+        )
+        assert broken.signer is not None
+        key = broken.signer.name()
+        exchange.faults.add("drop", path="/api/v3/account", when=lambda seen: key in seen.headers.values())
+        try:
+            calls = (broken.account() for _ in range(20))  # enough to open a breaker
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+            assert [answer for answer in answers if not isinstance(answer, NetworkError)] == []
+            assert any("nothing is sent for another" in str(answer) for answer in answers)
+            assert sound._address.breaker.failures == 0
+            assert (await sound.account()).can_trade
+        finally:
+            exchange.faults.clear()
+            await broken.close()
+            await sound.close()
+
+    asyncio.run(main())
 
 
 def test_one_users_slow_call_delays_nobody_else(exchange: cx.PaperExchange) -> None:

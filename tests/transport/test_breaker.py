@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from cryptox.transport.breaker import Breaker
+from cryptox.transport.breaker import Breaker, OwnBreaker
 
 
 def opened(threshold: int = 3) -> Breaker:
@@ -35,6 +35,36 @@ def test_open_lets_none_through_and_half_open_one() -> None:
     breaker.success()
     assert breaker.state(1.0) == "closed"
     assert breaker.admit(1.0) == breaker.admit(1.0) == 0.0
+
+
+def test_its_rest_can_be_asked_without_taking_the_try() -> None:
+    breaker = opened()
+    assert Breaker().rest_s(5.0) == 0.0
+    assert breaker.rest_s(0.25) == 0.75
+    assert breaker.rest_s(1.0) == breaker.rest_s(9.0) == 0.0
+    assert breaker.admit(1.0) == 0.0
+
+
+def test_a_users_failures_are_his_own() -> None:
+    shared = Breaker(threshold=3)
+    mine, yours = (OwnBreaker(shared, threshold=3) for _ in range(2))
+    for _ in range(9):
+        mine.failure(0.0)
+    assert mine.state(0.0) == "open"
+    assert mine.admit(0.25) == 0.75
+    assert shared.state(0.0) == yours.state(0.0) == "closed"
+    assert shared.admit(0.0) == yours.admit(0.0) == 0.0
+
+
+def test_an_address_that_rests_rests_for_all_its_users_until_one_is_answered() -> None:
+    shared = opened()
+    mine = OwnBreaker(shared)
+    assert mine.admit(0.25) == 0.75
+    assert mine.state(0.25) == "closed"
+    assert mine.admit(1.0) == 0.0
+    assert shared.admit(1.0) == 0.0  # its own try is still there
+    mine.success()
+    assert shared.state(1.0) == "closed"
 
 
 def test_a_failed_try_doubles_the_pause_up_to_the_cap() -> None:
