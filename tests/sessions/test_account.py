@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,15 @@ import pandas as pd
 import pytest
 
 import cryptox as cx
-from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, NetworkError, ValidationError
+from cryptox.errors import (
+    BadSymbol,
+    ConfigurationError,
+    CryptoxError,
+    InsufficientFunds,
+    NetworkError,
+    ValidationError,
+)
+from cryptox.model.orders import Draft
 from cryptox.sessions.session import open_session
 
 D = Decimal
@@ -120,19 +129,63 @@ def test_what_is_free_is_compared_exactly(session: Any, side: str, quantity: Any
     assert session.can_afford("BTCUSDT", side, quantity, price) is enough
 
 
+def worth(book: Any, money: Decimal) -> Decimal:
+    """What an amount of money buys of a book that has more."""
+    bought = D(0)
+    for _, level in book[book.side == "ask"].iterrows():
+        taken = min(level.quantity, money / level.price)
+        money, bought = money - taken * level.price, bought + taken
+        if taken < level.quantity:
+            return bought
+    raise AssertionError("the book is too thin")
+
+
 def test_a_purchase_without_a_price_costs_what_the_book_asks(session: Any) -> None:
-    book = session.depth("BTCUSDT", 5000, exact=True)
-    asks = book[book.side == "ask"]
-    left, bought = D(50000), D(0)
-    for price, quantity in zip(asks.price, asks.quantity, strict=True):
-        taken = min(quantity, left / price)
-        left, bought = left - taken * price, bought + taken
-        if taken < quantity:
-            break
-    assert left == 0 or bought == asks.quantity.sum()
+    bought = worth(session.depth("BTCUSDT", 5000, exact=True), D(50000))
     assert session.can_afford("BTCUSDT", "buy", round(bought * D("0.9999"), 8))
     assert not session.can_afford("BTCUSDT", "buy", round(bought * D("1.0001"), 8))
     assert not session.can_afford("BTCUSDT", "buy", 10**6)  # more than the book has
+
+
+STEP = D("0.00001")
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("priced", [True, False])
+def test_the_exchange_agrees_to_the_last_step(exchange: cx.PaperExchange, side: str, priced: bool) -> None:
+    async def placed(session: Any, quantity: Decimal, price: Decimal | None) -> bool:
+        draft = Draft(symbol="BTCUSDT", side=side, type="MARKET", quantity=quantity)
+        if price is not None:
+            draft = replace(draft, type="LIMIT", price=price, time_in_force="GTC")
+        try:
+            await session._ask_signed(session.venue.place(draft))
+        except InsufficientFunds:
+            return False
+        return True
+
+    async def verdicts(quantity: Decimal, price: Decimal | None) -> tuple[bool, bool]:
+        keys = exchange.create_account(BALANCES)
+        async with open_session(exchange, api_key=keys.api_key, secret_key=keys.secret_key) as session:
+            ours = await session.can_afford("BTCUSDT", side, quantity, price)
+            return ours, await placed(session, quantity, price)
+
+    async def main() -> None:
+        async with open_session(exchange) as session:
+            last = (await session.prices("BTCUSDT", exact=True)).price.iloc[0]
+            away = round(last * (D("0.9") if side == "buy" else D("1.1")), 2)
+            book = await session.depth("BTCUSDT", 5000, exact=True)
+        most = D("0.5")
+        if side == "buy":
+            most = (D(50000) / away if priced else worth(book, D(50000))) // STEP * STEP
+        found = []
+        for steps in (-2000, -1, 0, 1, 2000):
+            ours, theirs = await verdicts(most + steps * STEP, away if priced else None)
+            assert ours == theirs, (most, steps)
+            found.append(ours)
+        # Each purchase takes from the book of a clock that stands still, so the next one costs more.
+        assert found == [True, *[priced or side == "sell"] * 2, False, False]
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
