@@ -24,6 +24,7 @@ FACES = ("sync/", "show/", "widgets/", "cli")
 PURE = (
     "model/",
     "table/",
+    "sessions/blotter.py",
     "sessions/live/control.py",
     "sessions/live/order.py",
     "sessions/pages.py",
