@@ -15,7 +15,7 @@ from cryptox.settings import Settings
 from cryptox.table.batch import Batch
 from cryptox.transport.messages import Answer, Outgoing, Usage
 from cryptox.venues.binance import endpoints as ep
-from cryptox.venues.binance import headers, hosts, limits, live, read, refusals, tickers, trading
+from cryptox.venues.binance import headers, hosts, limits, live, read, refusals, tickers, trading, userdata
 from cryptox.venues.binance.questions import question, time_range
 from cryptox.venues.binance.signing import encoded
 from cryptox.venues.binance.symbols import symbol_of
@@ -42,7 +42,7 @@ def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) ->
     return BinanceVenue(name, hosts.resolve(name, **urls), real_money=name in hosts.REAL_MONEY)
 
 
-class BinanceVenue(live.BinanceStreams, trading.BinanceTrading):
+class BinanceVenue(live.BinanceStreams, trading.BinanceTrading, userdata.BinanceUserData):
     """One of Binance's venues (production, testnet, demo, US), or anything that speaks its protocol."""
 
     def __init__(self, name: str, where: Hosts, *, real_money: bool = True) -> None:
