@@ -121,15 +121,23 @@ class Blotter:
         self._balances[balance.asset] = (updated, balance)
         return known is None or known[1] != balance
 
-    def apply_balances(self, balances: Iterable[Balance], updated: int) -> bool:
-        """Take all balances of an account that are not zero: those that are not told of are zero."""
+    def apply_balances(self, balances: Iterable[Balance], updated: int, *, within: int = 1) -> bool:
+        """Take all balances of an account that are not zero: those that are not told of are zero.
+
+        ``updated`` is cut to whole multiples of ``within``: what is known of the same stretch is not newer.
+        """
         told = {balance.asset: balance for balance in balances}
         nothing = Decimal(0)
         for asset in self._balances:
             if asset not in told:
                 told[asset] = Balance(asset=asset, free=nothing, locked=nothing)
-        new = [balance for balance in told.values() if self.apply_balance(balance, updated)]
-        return bool(new)
+        new = []
+        for asset, balance in told.items():
+            known = self._balances.get(asset)
+            if known is not None and updated < known[0] < updated + within:
+                self._balances[asset] = (updated, known[1])
+            new.append(self.apply_balance(balance, updated))
+        return any(new)
 
     def order(self, symbol: str, order_id: int) -> Order | None:
         """An order as it stands, its known fills with it."""

@@ -164,6 +164,11 @@ class Socket(asyncio.Protocol):
         """When the last bytes came, in monotonic seconds."""
         return self._pulse.last_heard
 
+    @property
+    def awaits_pong(self) -> bool:
+        """Whether the newest ping of ours is not answered yet."""
+        return self._ping is not None
+
     def send(self, text: bytes) -> None:
         """Send one text message, UTF-8.
 

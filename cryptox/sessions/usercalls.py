@@ -1,0 +1,123 @@
+"""The part of a session that belongs to its user: what is known of orders and balances, and the stream that tells."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import weakref
+from contextlib import suppress
+from logging import WARNING
+from typing import Any
+
+from cryptox import logs
+from cryptox.errors import ConfigurationError
+from cryptox.model.orders import Order
+from cryptox.sessions.core import Core
+from cryptox.transport.life import Address, Allowance
+
+from .blotter import Blotter, Refused
+from .userstream import UserStream
+
+__all__ = ["UserCalls"]
+
+log = logs.logger("sessions.userstream")
+
+
+class UserCalls(Core):
+    """Blotter and user stream of a session; the stream is there from its first use on."""
+
+    _stream: UserStream | None = None
+
+    @functools.cached_property
+    def _blotter(self) -> Blotter:
+        """What is known of the user's orders, executions and balances."""
+        return Blotter(_log_refused)
+
+    def _user_stream(self) -> UserStream:
+        """The stream of the user's own events, on the running loop; begun where there is none.
+
+        Raises
+        ------
+        ConfigurationError
+            The session has ended or has no key; the address is not known; or the stream runs on another loop.
+        """
+        if self._closed is not None:
+            raise self._ended()
+        if self.signer is None:
+            raise no_key(self.venue.name)
+        stream, loop = self._stream, asyncio.get_running_loop()
+        if stream is None or stream.line.is_over or stream.loop.is_closed():
+            venue: Any = self.venue
+            url = venue.user_url()
+            # The session is held by whoever uses the stream, never by the stream.
+            owner: Any = self
+            stream = self._stream = UserStream(owner, self._blotter, _addresses.get(url, venue.stream_limits.connects))
+        elif stream.loop is not loop:
+            raise ConfigurationError("The user's stream is used on the loop it was started on.")
+        return stream
+
+    def _note_order(self, order: Order) -> None:
+        """Take what an answer tells of an order: feeds of orders hear what is new in it."""
+        if self._stream is not None and not self._stream.line.is_over:
+            self._stream.note(order)
+        else:
+            self._blotter.apply_order(order)
+
+    async def close(self, reason: str = "This session is closed.") -> None:
+        """End the session."""
+        self._closed = self._closed or reason
+        stream, self._stream = self._stream, None
+        if stream is not None and stream.loop is asyncio.get_running_loop():
+            await stream.close()
+        elif stream is not None:
+            _stop_there(stream)
+        await super().close(reason)
+
+    def retire(self, reason: str) -> None:
+        """End the session at once, from any thread."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            _stop_there(stream)
+        super().retire(reason)
+
+
+def no_key(venue: str) -> ConfigurationError:
+    """The refusal of what needs a key."""
+    return ConfigurationError(
+        f"Orders and balances are told to the owner of a key, and this session with {venue} has none.",
+        recovery_suggestions=[
+            "Connect with api_key and secret_key (or private_key), or with a user whose keys are stored.",
+            'cx.connect("paper") has a funded account of its own.',
+        ],
+    )
+
+
+def _stop_there(stream: UserStream) -> None:
+    with suppress(RuntimeError):  # its loop is closed
+        stream.loop.call_soon_threadsafe(stream.stop)
+
+
+def _log_refused(refused: Refused) -> None:
+    order = refused.order
+    logs.event(log, "order.impossible", level=WARNING, symbol=order.symbol, order_id=order.order_id,
+               why=refused.why)  # fmt: skip
+
+
+class _Addresses:
+    """What connections to one address share, while there are any."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: weakref.WeakValueDictionary[str, Address] = weakref.WeakValueDictionary()
+
+    def get(self, url: str, connects: tuple[int, float]) -> Address:
+        """The one of a URL."""
+        with self._lock:
+            address = self._known.get(url)
+            if address is None:
+                address = self._known[url] = Address(Allowance(*connects))
+            return address
+
+
+_addresses = _Addresses()
