@@ -61,7 +61,7 @@ class Feed(Displayed):
 
     @property
     def kind(self) -> str:
-        """What it is about: trades, agg_trades, klines, ticker, book_ticker, depth or book."""
+        """What it is about: trades, agg_trades, klines, ticker, book_ticker, depth, book, orders or account."""
         return self._feed.kind
 
     @property

@@ -25,7 +25,7 @@ class Live(Displayed):
 
     def __repr__(self) -> str:
         """One line: which feeds there are."""
-        return "<Live: trades, agg_trades, klines, ticker, book_ticker, depth, book>"
+        return "<Live: trades, agg_trades, klines, ticker, book_ticker, depth, book, orders, account>"
 
     def trades(self, symbol: str | Sequence[str], history: int = 0) -> Feed:
         """A feed of trades: every trade once, ids contiguous.
@@ -101,3 +101,36 @@ class Live(Displayed):
         """
         with door.boundary():
             return open_feed(self._owner(), lambda live: live.book(symbol, levels))
+
+    def orders(self, symbol: str | Sequence[str] | None = None) -> Feed:
+        """A feed of the user's own orders: every change once, none of them backwards.
+
+        Its frame has the orders that this session knows of: all that were open when it began, and all since.
+
+        Parameters
+        ----------
+        symbol
+            One symbol or a list of them; None for all.
+
+        Raises
+        ------
+        BadSymbol
+            Not a symbol.
+        ConfigurationError
+            The session has no key, or the address of the exchange's WebSocket API is not known.
+        AuthenticationError
+            The exchange refuses the key. Where it does so later the feed ends, and ``status.last_error`` says why.
+        """
+        with door.boundary():
+            return open_feed(self._owner(), lambda live: live.orders(symbol))
+
+    def account(self) -> Feed:
+        """A feed of the user's balances, each as it is after a change; its frame is the balances now.
+
+        Raises
+        ------
+        ConfigurationError, AuthenticationError
+            As ``orders``.
+        """
+        with door.boundary():
+            return open_feed(self._owner(), lambda live: live.account())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._boundary import boundary
 from cryptox._display import Displayed
-from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ValidationError
+from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.model.events import Event
 from cryptox.model.names import check_flag, check_limit, normalise_symbol
 from cryptox.table.frames import Frame
@@ -24,7 +24,7 @@ from .worker import Callback, Worker
 
 if TYPE_CHECKING:
     from .hub import Hub
-    from .live import Plan
+    from .plan import Plan
     from .topic import Topic
 
 __all__ = ["AsyncFeed", "Events", "Snapshot"]
@@ -65,7 +65,7 @@ class AsyncFeed(Displayed):
 
     @property
     def kind(self) -> str:
-        """What it is about: trades, agg_trades, klines, ticker, book_ticker, depth or book."""
+        """What it is about: trades, agg_trades, klines, ticker, book_ticker, depth, book, orders or account."""
         return self._plan.kind
 
     @property
@@ -82,6 +82,11 @@ class AsyncFeed(Displayed):
     def is_running(self) -> bool:
         """Whether it has started and not ended."""
         return self._hub is not None and not self._stopped
+
+    @property
+    def is_started(self) -> bool:
+        """Whether starting it has come to an end."""
+        return self._starting is not None and self._starting.done()
 
     @property
     def latest(self) -> Event | None:
@@ -177,6 +182,8 @@ class AsyncFeed(Displayed):
         ------
         BadSymbol
             The exchange does not know a symbol.
+        AuthenticationError
+            Of orders and account: it refuses the key.
         ConfigurationError
             The feed, or its session, has ended; or it runs on another loop.
         """
@@ -295,7 +302,7 @@ class AsyncFeed(Displayed):
         if ready:
             await asyncio.wait(ready, timeout=patience_s)
         for topic in self._topics.values():
-            if isinstance(topic.failure, BadSymbol):
+            if topic.failure is not None:
                 self.end()
                 raise topic.failure
 

@@ -16,7 +16,7 @@ from cryptox.transport.life import Address, Allowance, Habits
 from cryptox.transport.messages import Answer
 from cryptox.transport.proxies import Proxies, is_loopback
 from cryptox.transport.socket import OnFrames, Socket, Terms
-from cryptox.venues.port import LiveVenue, Request
+from cryptox.venues.port import LiveVenue, Request, Subject
 
 from .candles import CandleTopic
 from .executed import ExecutedTopic
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cryptox.sessions.core import Core
 
     from .feed import AsyncFeed
-    from .live import Plan
+    from .plan import Plan
     from .worker import Worker
 
 __all__ = ["Hub", "hub_of"]
@@ -93,6 +93,10 @@ class Hub:
             topic.sessions.append(plan.session)
             topic.want(plan.history)
         return topic
+
+    def stream_of(self, subject: Subject) -> str:
+        """The name of the stream that brings it."""
+        return self.venue.stream_of(subject)
 
     def release(self, topic: Topic, session: Core) -> None:
         """A feed wants that topic no more."""

@@ -15,7 +15,7 @@ from .topic import Topic
 
 if TYPE_CHECKING:
     from .hub import Hub
-    from .live import Plan
+    from .plan import Plan
 
 __all__ = ["BookTopic"]
 

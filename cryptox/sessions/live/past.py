@@ -22,7 +22,7 @@ from .newest import NewestTopic
 from .topic import GRACE_S, Topic
 
 if TYPE_CHECKING:
-    from .live import Plan
+    from .plan import Plan
 
 __all__ = ["PastBook", "PastCore", "PastHub"]
 

@@ -10,7 +10,7 @@ from cryptox.table.frames import Frame, build
 from cryptox.table.leading import Leading
 
 if TYPE_CHECKING:
-    from .live import Plan
+    from .plan import Plan
 
 __all__ = ["Snapshot"]
 
@@ -30,8 +30,8 @@ class Snapshot:
         leading, attrs = None, {}
         if plan.several and "symbol" not in batches[0].table.names:
             leading = Leading.runs("symbol", {symbol: len(batch) for symbol, batch in self.batches.items()})
-        elif not plan.several:
-            attrs["symbol"] = next(iter(self.batches))
+        elif not plan.several and (symbol := next(iter(self.batches))):
+            attrs["symbol"] = symbol
         if plan.interval is not None:
             attrs["interval"] = plan.interval
         whole = Batch.concat(batches)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptox.sessions.core import Core
 
     from .hub import Hub
-    from .live import Plan
+    from .plan import Plan
 
 __all__ = ["Topic"]
 
@@ -64,7 +64,7 @@ class Topic(ABC):
         self.name = plan.topic_name(symbol)
         self.symbol = symbol
         self.subject = plan.subject(symbol)
-        self.stream = hub.venue.stream_of(self.subject)
+        self.stream = hub.stream_of(self.subject)
         self.sessions: list[Core] = []
         self.connected = False
         self.ready: asyncio.Future[None] = hub.loop.create_future()
