@@ -240,7 +240,9 @@ class UserStream:
         try:
             believed = [(order.symbol, order.order_id) for order in self.blotter.open_orders()]
             truth = await ask_truth(session, believed)
-            self._publish(news_of_truth(self.blotter, truth, time.time_ns()))
+            news = news_of_truth(self.blotter, truth, time.time_ns())
+            if self._checked:  # what there was at the beginning has not happened now
+                self._publish(news)
             self._give_up(truth.unknown)
         finally:
             held, self._held = self._held, None
@@ -248,8 +250,9 @@ class UserStream:
                 self._take(told)
         for fill in await ask_fills(session, self.blotter.short_of_fills()):
             known = self.blotter.order(fill.symbol, fill.order_id)
-            if known is not None:
-                self.note(known.changed(fills=(fill,)))
+            news = [] if known is None else news_of_answer(self.blotter, known.changed(fills=(fill,)), time.time_ns())
+            if self._checked:
+                self._publish(news)
         self._checked = number
         self.trouble = None
         self._turned()
