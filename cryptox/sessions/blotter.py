@@ -8,7 +8,7 @@ what is ahead in one respect and behind in another is impossible, and refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,8 +18,8 @@ from cryptox.model.orders import Fill, Order
 
 __all__ = ["Blotter", "Refused"]
 
-MOST_FINAL = 20_000  # orders to which nothing more can happen; the oldest known are forgotten first
-MOST_FILLS = 100_000
+MOST_FINAL = 5_000  # orders to which nothing more can happen; the oldest known are forgotten first
+MOST_FILLS = 50_000
 ANOTHER_MS = 1_000  # an order made so long after the last change of one of the same id is another one
 _TOLD_ONCE = (
     *("price", "time_in_force", "stop_price", "quote_quantity", "iceberg_quantity", "trailing_delta"),
@@ -65,6 +65,7 @@ class Blotter:
         self._names: dict[tuple[str, int], set[str]] = {}  # client ids that an order has or had
         self._fills: dict[tuple[Any, ...], Fill] = {}
         self._fills_of: dict[tuple[str, int], dict[tuple[Any, ...], Fill]] = {}
+        self._sums: dict[tuple[str, int], Decimal] = {}  # quantities of the fills of an order
         self._balances: dict[str, tuple[int, Balance]] = {}
 
     def apply_order(self, order: Order) -> bool:
@@ -89,16 +90,19 @@ class Blotter:
 
     def apply_fill(self, fill: Fill) -> bool:
         """Take one execution; whether it was not known yet."""
-        # What is no trade of the book has no id: only what is told exactly again is the same one.
-        told = () if fill.id >= 0 else (fill.order_id, fill.time_ms, fill.price, fill.quantity, fill.fee)
-        name = (fill.symbol, fill.id, *told)
+        name, key = _name(fill), (fill.symbol, fill.order_id)
         if name in self._fills:
             return False
         self._fills[name] = fill
-        self._fills_of.setdefault((fill.symbol, fill.order_id), {})[name] = fill
+        self._fills_of.setdefault(key, {})[name] = fill
+        self._sums[key] = self._sums.get(key, Decimal(0)) + fill.quantity
         while len(self._fills) > self._most_fills:
             self._drop_fill(next(iter(self._fills)))
         return True
+
+    def knows_fill(self, fill: Fill) -> bool:
+        """Whether an execution is known."""
+        return _name(fill) in self._fills
 
     def apply_balance(self, balance: Balance, updated: int) -> bool:
         """Take what an account has of an asset now.
@@ -121,10 +125,13 @@ class Blotter:
         self._balances[balance.asset] = (updated, balance)
         return known is None or known[1] != balance
 
-    def apply_balances(self, balances: Iterable[Balance], updated: int, *, within: int = 1) -> bool:
+    def apply_balances(
+        self, balances: Iterable[Balance], updated: int, *, within: int = 1, newer: Collection[str] = ()
+    ) -> bool:
         """Take all balances of an account that are not zero: those that are not told of are zero.
 
-        ``updated`` is cut to whole multiples of ``within``: what is known of the same stretch is not newer.
+        ``updated`` is cut to whole multiples of ``within``: what is known of the same stretch is not newer, except of
+        the assets in ``newer``.
         """
         told = {balance.asset: balance for balance in balances}
         nothing = Decimal(0)
@@ -134,7 +141,7 @@ class Blotter:
         new = []
         for asset, balance in told.items():
             known = self._balances.get(asset)
-            if known is not None and updated < known[0] < updated + within:
+            if known is not None and asset not in newer and updated < known[0] < updated + within:
                 self._balances[asset] = (updated, known[1])
             new.append(self.apply_balance(balance, updated))
         return any(new)
@@ -161,12 +168,10 @@ class Blotter:
         return [self._filled(order) for order in sorted(found, key=lambda one: (one.symbol, one.order_id))]
 
     def orders(self, symbol: str | None = None) -> list[Order]:
-        """All orders that are known, those that changed last at the end."""
+        """All orders that are known, those that changed last at the end; without their fills."""
         found = [order for store in (self._final, self._open) for order in store.values()]
         found = [order for order in found if symbol in (None, order.symbol)]
-        return [
-            self._filled(order) for order in sorted(found, key=lambda one: (one.updated_ms, one.symbol, one.order_id))
-        ]
+        return sorted(found, key=lambda one: (one.updated_ms, one.symbol, one.order_id))
 
     def fills(self, symbol: str | None = None, order_id: int | None = None) -> list[Fill]:
         """Executions that are known, oldest first; ``order_id`` needs a symbol."""
@@ -176,9 +181,14 @@ class Blotter:
             found = (fill for fill in self._fills.values() if symbol in (None, fill.symbol))
         return sorted(found, key=lambda one: (one.time_ms, one.symbol, one.id))
 
+    def is_short(self, symbol: str, order_id: int) -> bool:
+        """Whether more of an order is filled than its known fills explain."""
+        known = self._known((symbol, order_id))
+        return known is not None and self._sums.get((symbol, order_id), Decimal(0)) < known.filled
+
     def short_of_fills(self) -> list[Order]:
-        """Orders of which more is filled than the known fills explain."""
-        return [one for one in self.orders() if sum((fill.quantity for fill in one.fills), Decimal(0)) < one.filled]
+        """All such orders."""
+        return [order for order in self.orders() if self.is_short(order.symbol, order.order_id)]
 
     def balances(self) -> dict[str, Balance]:
         """What the account has, by asset, as far as it was told; zeros included."""
@@ -216,8 +226,9 @@ class Blotter:
         fill = self._fills.pop(name)
         key = fill.symbol, fill.order_id
         self._fills_of[key].pop(name)
+        self._sums[key] -= fill.quantity
         if not self._fills_of[key]:
-            del self._fills_of[key]
+            del self._fills_of[key], self._sums[key]
 
     def _merged(self, known: Order, told: Order) -> Order | None:
         """What both together say; None where they contradict each other."""
@@ -242,6 +253,12 @@ class Blotter:
         if newer.quote_filled is None and newer.filled == older.filled:
             values["quote_filled"] = older.quote_filled
         return newer.changed(**values)
+
+
+def _name(fill: Fill) -> tuple[Any, ...]:
+    """What an execution is known by. What is no trade of the book has no id: then by all that is told of it."""
+    told = () if fill.id >= 0 else (fill.order_id, fill.time_ms, fill.price, fill.quantity, fill.fee)
+    return (fill.symbol, fill.id, *told)
 
 
 def _phase(order: Order) -> int:

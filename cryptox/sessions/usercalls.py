@@ -59,10 +59,13 @@ class UserCalls(Core):
 
     def _note_order(self, order: Order) -> None:
         """Take what an answer tells of an order: feeds of orders hear what is new in it."""
-        if self._stream is not None and not self._stream.line.is_over:
-            self._stream.note(order)
-        else:
+        stream = self._stream
+        if stream is None or stream.line.is_over or stream.loop.is_closed():
             self._blotter.apply_order(order)
+        elif stream.loop is asyncio.get_running_loop():
+            stream.note(order)
+        else:
+            stream.loop.call_soon_threadsafe(stream.note, order)
 
     async def close(self, reason: str = "This session is closed.") -> None:
         """End the session."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cryptox.model.account import Balance
@@ -30,27 +31,27 @@ def news_of_answer(blotter: Blotter, order: Order, received_ns: int) -> list[Eve
     return _orders(blotter, order, OrderUpdate(order.symbol, order.updated_ms, received_ns, order))
 
 
-def news_of_truth(blotter: Blotter, truth: Truth, received_ns: int) -> list[Event]:
-    """What is new in a look at the account."""
+def news_of_truth(blotter: Blotter, truth: Truth, received_ns: int, told: Collection[str] = ()) -> list[Event]:
+    """What is new in a look at the account; ``told`` are assets of which events told while it was under way."""
     news: list[Event] = []
     for order in truth.orders:
         news += news_of_answer(blotter, order, received_ns)
     before, account = blotter.balances(), truth.account
-    blotter.apply_balances(account.balances.values(), account.updated_ms * MILLISECOND, within=MILLISECOND)
+    updated_us = account.updated_ms * MILLISECOND
+    blotter.apply_balances(account.balances.values(), updated_us, within=MILLISECOND, newer=told)
     for asset, balance in blotter.balances().items():
         if balance != before.get(asset):
-            updated_us = account.updated_ms * MILLISECOND
             news.append(BalanceUpdate(asset, account.updated_ms, received_ns, updated_us, balance.free, balance.locked))
     return news
 
 
 def _orders(blotter: Blotter, order: Order, told: OrderUpdate) -> list[Event]:
-    before = blotter.fills(order.symbol, order.order_id)
+    unknown = [fill for fill in order.fills if not blotter.knows_fill(fill)]
     changed = blotter.apply_order(order)
-    current = blotter.order(order.symbol, order.order_id)
-    if not changed or current is None:
+    current = blotter.order(order.symbol, order.order_id) if changed else None
+    if current is None:
         return []
-    new = [fill for fill in current.fills if fill not in before]
+    new = [fill for fill in unknown if blotter.knows_fill(fill)]
     if not new:
         execution = None if told.execution == "trade" else told.execution
         return [_update(told, current, execution, None)]

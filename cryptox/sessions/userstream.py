@@ -83,6 +83,7 @@ class UserStream:
         self._look = asyncio.Event()
         self._turn = asyncio.Event()  # set, and replaced, when it gets in step or ends
         self._held: list[OrderUpdate | tuple[BalanceUpdate, ...]] | None = None
+        self._told_of: set[str] = set()  # assets, since the last look began
         self._misses: dict[tuple[str, int], int] = {}
         self._refused = blotter.refused
         self.line = UserLine(session, self, address)
@@ -127,7 +128,7 @@ class UserStream:
         self._look.set()
 
     def note(self, order: Order) -> None:
-        """Take what an answer tells of an order."""
+        """Take what an answer tells of an order; on its loop."""
         self._publish(news_of_answer(self.blotter, order, time.time_ns()))
 
     def told(self, told: UserTold) -> None:
@@ -139,6 +140,8 @@ class UserStream:
                 self.line.stop(told.error)
         else:
             self.received += 1
+            if not isinstance(told, OrderUpdate):
+                self._told_of.update(one.asset for one in told)
             if self._held is not None:
                 self._held.append(told)
             else:
@@ -182,7 +185,7 @@ class UserStream:
 
     def _take(self, told: OrderUpdate | tuple[BalanceUpdate, ...]) -> None:
         self._publish(news_of_event(self.blotter, told))
-        if isinstance(told, OrderUpdate) and self._is_short(told.symbol, told.order.order_id):
+        if isinstance(told, OrderUpdate) and self.blotter.is_short(told.symbol, told.order.order_id):
             self.loop.call_later(GRACE_S, self._look_for, told.symbol, told.order.order_id)
         if self.blotter.refused > self._refused:  # something impossible was told
             self._refused = self.blotter.refused
@@ -196,13 +199,8 @@ class UserStream:
             self.line.doubt()
             self.check()
 
-    def _is_short(self, symbol: str, order_id: int) -> bool:
-        """Whether more of an order is filled than its known executions explain."""
-        known = self.blotter.order(symbol, order_id)
-        return known is not None and sum(fill.quantity for fill in known.fills) < known.filled
-
     def _look_for(self, symbol: str, order_id: int) -> None:
-        if self._is_short(symbol, order_id):
+        if self.blotter.is_short(symbol, order_id):
             self.check()
 
     def _publish(self, events: list[Event]) -> None:
@@ -221,7 +219,7 @@ class UserStream:
             if not self.line.is_carried:
                 continue  # subscribing leads here again
             try:
-                await self._reconcile()
+                await self._reconcile(hold=not (self.in_step or failures))
                 failures = 0
             except CryptoxError as error:
                 if is_final(error):
@@ -233,14 +231,15 @@ class UserStream:
                 await asyncio.sleep(max(pause_s, error.retry_after or 0.0))
                 self._look.set()
 
-    async def _reconcile(self) -> None:
-        """One look; what is told meanwhile is taken afterwards, because it is newer."""
+    async def _reconcile(self, *, hold: bool) -> None:
+        """One look; with ``hold`` what is told meanwhile waits for it, because it is newer."""
         number, session = self.line.subscriptions, self.line.owner
-        self._held = []
+        self._held = [] if hold else None
+        self._told_of.clear()
         try:
             believed = [(order.symbol, order.order_id) for order in self.blotter.open_orders()]
             truth = await ask_truth(session, believed)
-            news = news_of_truth(self.blotter, truth, time.time_ns())
+            news = news_of_truth(self.blotter, truth, time.time_ns(), () if hold else self._told_of)
             if self._checked:  # what there was at the beginning has not happened now
                 self._publish(news)
             self._give_up(truth.unknown)

@@ -361,3 +361,27 @@ def test_the_time_of_the_last_change_never_goes_back() -> None:
     found = blotter.order("BTCUSDT", 5)
     assert found is not None
     assert (found.filled, found.updated_ms) == (D(1), 1_005)
+
+
+def test_an_account_that_is_told_to_the_millisecond_counts_before_what_was_known_of_that_millisecond() -> None:
+    blotter = Blotter()
+    for asset in ("BTC", "ETH", "BNB"):
+        blotter.apply_balance(balance(asset, "5"), 10_400)
+    blotter.apply_balance(balance("BNB", "5"), 11_000)
+    told = [balance(asset, "6") for asset in ("BTC", "ETH", "BNB")]
+    assert blotter.apply_balances(told, 10_000, within=1_000, newer={"ETH"})
+    assert [one.free for one in blotter.balances().values()] == [5, 6, 5]  # BNB, BTC, ETH
+    assert blotter.apply_balance(balance("BTC", "7"), 10_300)  # within that millisecond, and told afterwards
+
+
+@given(tellings())
+def test_what_is_known_of_fills_is_kept_in_step(case: tuple[list[Order], list[Order]]) -> None:
+    _, told = case
+    blotter = Blotter(most_fills=2)
+    for one in told:
+        blotter.apply_order(one)
+        for known in blotter.orders():
+            fills = blotter.fills(known.symbol, known.order_id)
+            assert len(fills) <= 2
+            assert all(blotter.knows_fill(fill) for fill in fills)
+            assert blotter.is_short("BTCUSDT", 5) == (sum(fill.quantity for fill in fills) < known.filled)

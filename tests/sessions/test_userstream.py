@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 import cryptox as cx
 from cryptox.errors import AuthenticationError, ConfigurationError
@@ -401,6 +403,66 @@ def test_looks_that_fail_are_repeated_and_events_go_on(exchange: Any, outsider: 
     asyncio.run(main())
 
 
+def test_what_is_told_while_the_first_look_is_under_way_waits_for_it(exchange: Any, outsider: Outsider) -> None:
+    async def main() -> None:
+        async with connected(exchange, outsider) as session:
+            exchange.faults.add("latency", path="account", seconds=0.5, times=1)
+            stream = session._user_stream()
+            heard = Heard(stream)
+            await poll(lambda: stream.line.subscriptions == 1)
+            placed = outsider.rest()
+            await poll(lambda: stream.received)
+            assert heard.events == []
+            await asyncio.wait_for(stream.ready(), 10)
+            assert [one.order_id for one in heard.orders()] == [placed["orderId"]]
+            await equal(outsider, stream)
+            slow = exchange.faults.add("latency", path="account", seconds=2.0)
+            looks = len(exchange.requests.of("account"))  # later ones delay nothing
+            stream.check()
+            await asyncio.sleep(0.1)
+            outsider.rest()
+            await poll(lambda: len(heard.orders()) == 2)
+            assert len(exchange.requests.of("account")) == looks
+            exchange.faults.remove(slow)
+            await equal(outsider, stream)
+
+    asyncio.run(main())
+
+
+def test_a_key_that_rest_refuses_ends_it_too(exchange: Any, outsider: Outsider) -> None:
+    async def main(session: Any, stream: Any) -> None:
+        exchange.faults.add("status", path="account", code=401, error_code=-2015)
+        stream.check()
+        await poll(lambda: stream.failure)
+        assert isinstance(stream.failure, AuthenticationError)
+        assert stream.line.is_over
+
+    run(exchange, outsider, main)
+
+
+def test_answers_are_told_to_listeners_whatever_the_loop(exchange: Any, outsider: Outsider) -> None:
+    made = Order(
+        symbol=SYMBOL, order_id=10**9, client_order_id="g", side="buy", type="LIMIT", status="canceled", updated_ms=1
+    )
+
+    async def elsewhere(session: Any) -> None:
+        session._note_order(made)
+
+    async def main(session: Any, stream: Any) -> None:
+        heard = Heard(stream)
+        await asyncio.to_thread(asyncio.run, elsewhere(session))
+        await poll(lambda: heard.orders())
+        session._note_order(made)  # nothing new
+        session._note_order(made.changed(order_id=7))
+        assert [(one.order_id, one.execution) for one in heard.orders()] == [(10**9, None), (7, None)]
+        await stream.close()
+        session._note_order(made.changed(order_id=8))
+        assert session._blotter.order(SYMBOL, 8).status == "canceled"
+        assert session._user_stream().blotter is session._blotter  # what is known outlives the stream
+
+    run(exchange, outsider, main)
+
+
 def test_an_order_that_the_exchange_denies_twice_is_forgotten(
     exchange: Any, outsider: Outsider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,13 +515,15 @@ def test_a_clock_that_is_off_is_read_anew(exchange: Any, outsider: Outsider) -> 
     run(exchange, outsider, main)
 
 
-def test_an_ed25519_key_logs_on(exchange: Any, outsider: Outsider) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
+def curve_key() -> tuple[str, str]:
+    """A new Ed25519 key in PEM: the private half, the public one."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), public
+
+
+def test_an_ed25519_key_logs_on(exchange: Any, outsider: Outsider) -> None:
+    pem, public = curve_key()
     key = exchange.add_key(outsider.keys.api_key, public)
 
     async def main() -> None:
@@ -565,30 +629,39 @@ def test_it_belongs_to_one_loop(exchange: Any, outsider: Outsider) -> None:
     run(exchange, outsider, main)
 
 
-def test_keys_and_signatures_are_nowhere(exchange: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+def test_keys_and_signatures_are_nowhere(
+    exchange: Any, outsider: Outsider, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
     caplog.set_level(logging.DEBUG)
-    keys = exchange.create_account()
-    outsider = Outsider(exchange, keys)
+    pem, public = curve_key()
+    extra = exchange.add_key(outsider.keys.api_key, public if kind == "ed25519" else None)
+    secret = {"private_key": pem} if kind == "ed25519" else {"secret_key": extra.secret_key}
+    call = "session.logon" if kind == "ed25519" else "userDataStream.subscribe.signature"
     seen: list[str] = []
 
-    async def main(session: Any, stream: Any) -> None:
-        exchange.faults.add("status", path="userDataStream.subscribe.signature", error_code=-1000, times=1)
-        exchange.faults.add("reset", path="userDataStream.subscribe.signature", times=1, after=1)
-        exchange.faults.cut()
-        await poll(lambda: stream.line.subscriptions == 2)
-        things = [stream, stream.line, *stream.line._wires.values(), stream.blotter]
-        seen.extend(repr(thing) for thing in things)
-        seen.extend(repr(vars(thing)) for thing in things if hasattr(thing, "__dict__"))
-        seen.extend(repr(task) for task in asyncio.all_tasks())
+    async def main() -> None:
+        async with cx.aio.connect(exchange, api_key=extra.api_key, **secret) as session:
+            stream = session._user_stream()
+            await asyncio.wait_for(stream.ready(), 10)
+            exchange.faults.add("status", path=call, error_code=-1000, times=1)
+            exchange.faults.add("reset", path=call, times=1, after=1)
+            exchange.faults.cut()
+            await poll(lambda: stream.line.subscriptions == 2)
+            things = [stream, stream.line, *stream.line._wires.values(), stream.blotter]
+            things += [wire.rpc for wire in stream.line._wires.values()]
+            seen.extend(repr(thing) for thing in things)
+            seen.extend(repr(vars(thing)) for thing in things if hasattr(thing, "__dict__"))
+            seen.extend(repr(task) for task in asyncio.all_tasks())
 
-    run(exchange, outsider, main)
+    asyncio.run(main())
     seen += [f"{record.getMessage()} {record.__dict__}" for record in caplog.records if "httpx" not in record.name]
-    assert any("user_stream.failed" in text for text in seen)
+    assert sum("user_stream.failed" in text for text in seen) == 2
+    hidden = [extra.api_key, *(pem.splitlines()[1:-1] if kind == "ed25519" else [extra.secret_key])]
     for text in seen:
-        assert keys.api_key not in text
-        assert keys.secret_key not in text
+        assert not any(one in text for one in hidden)
         assert "signature=" not in text
-    outsider.close()
+        assert '"signature"' not in text
 
 
 @pytest.mark.parametrize("seed", range(3))

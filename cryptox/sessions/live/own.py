@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +134,11 @@ class OwnTopic(Topic):
         if wanted:
             self.take(Records(wanted))
 
+    def failed(self, why: str) -> None:
+        """Something is in the way; a look that fails while nothing is missing is none."""
+        if not self.synced:
+            self.trouble = why
+
     def take(self, told: Rows) -> None:
         """Pass events on."""
         self.received += len(told)
@@ -157,8 +163,9 @@ class OwnTopic(Topic):
             self.trouble = f"{type(error).__name__}: {error}"
         self._done()
 
+    @abstractmethod
     def _wants(self, event: Event) -> bool:
-        raise NotImplementedError
+        """Whether an event is of this topic."""
 
 
 class OrdersTopic(OwnTopic):
@@ -167,7 +174,7 @@ class OrdersTopic(OwnTopic):
     def batch(self, rows: int | None, include_unfinished: bool) -> Batch:  # noqa: ARG002 - of candles
         """The orders that this session knows of, those that changed last at the end."""
         known = self.stream_of_user.blotter.orders(self.symbol or None)
-        return orders_batch(known if rows is None else known[-rows:], exact=False)
+        return orders_batch(known if rows is None else known[-rows:])
 
     def _wants(self, event: Event) -> bool:
         return isinstance(event, OrderUpdate) and self.symbol in (WHOLE, event.symbol)
@@ -179,7 +186,7 @@ class AccountTopic(OwnTopic):
     def batch(self, rows: int | None, include_unfinished: bool) -> Batch:  # noqa: ARG002 - of candles
         """What the account has now, zeros left out."""
         known = [one for one in self.stream_of_user.blotter.balances().values() if one.total]
-        return balances_batch(known if rows is None else known[:rows], exact=False)
+        return balances_batch(known if rows is None else known[:rows])
 
     def _wants(self, event: Event) -> bool:
         return isinstance(event, BalanceUpdate)

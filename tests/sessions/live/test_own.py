@@ -156,7 +156,7 @@ def test_all_feeds_of_a_session_share_one_connection_and_leave_it_to_the_next(
         again = await session.live.orders()
         assert list(again.frame().index) == [placed["orderId"]]
         outsider.cancel(placed)
-        await until(lambda: again.latest)
+        await until(lambda: again.latest)  # noqa: F821 - it is deleted afterwards
         del feeds, feed, readers, reader, again
         gc.collect()
         await until(lambda: not session._stream.listeners)  # one that is collected has ended
