@@ -28,6 +28,7 @@ PURE = (
     "sessions/live/control.py",
     "sessions/live/order.py",
     "sessions/pages.py",
+    "sessions/usernews.py",
     "transport/frames.py",
     "transport/life.py",
     "transport/limiter.py",

@@ -317,6 +317,36 @@ def test_a_hand_over_misses_nothing_and_leaves_one_connection(exchange: Any, out
     run(exchange, outsider, main)
 
 
+def test_a_hand_over_from_a_connection_that_is_deaf_promises_nothing(
+    exchange: Any, outsider: Outsider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(userline, "SILENCE_S", 30.0)
+
+    async def main(session: Any, stream: Any) -> None:
+        heard, since, line = Heard(stream), stream.unbroken_since, stream.line
+        exchange.faults.freeze(60)
+        outsider.rest()  # nobody tells of it
+        (wire,) = line._wires.values()
+        line._life.retire(wire.number, time.monotonic(), 0.5)
+        line._wake.set()
+        await poll(lambda: line.subscriptions == 2)
+        assert stream.unbroken_since > since
+        assert "cut" not in heard.said
+        await equal(outsider, stream)
+
+    run(exchange, outsider, main)
+
+
+def test_a_subscription_that_has_ended_promises_nothing_from_that_moment(exchange: Any, outsider: Outsider) -> None:
+    async def main(session: Any, stream: Any) -> None:
+        (wire,) = stream.line._wires.values()
+        stream.line._told(wire, Notice("over"))
+        assert stream.unbroken_since is None
+        await poll(lambda: stream.line.subscriptions == 2)
+
+    run(exchange, outsider, main)
+
+
 def test_connections_that_end_by_themselves_are_replaced_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(userline, "STEADY_S", 0.5)  # what carried so long is followed by the next at once
     with cx.PaperExchange(limits=LIMITS, connection_life=2.5) as exchange:
