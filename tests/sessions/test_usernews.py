@@ -73,6 +73,13 @@ def test_an_answer_with_executions_tells_each_and_events_of_them_are_no_news() -
     assert news_of_event(blotter, event(half, "trade", ONE)) == []
 
 
+def test_of_executions_only_those_not_known_yet_are_news() -> None:
+    blotter = Blotter()
+    news_of_event(blotter, event(order(status="partially_filled", quantity=D(2), filled=D(1)), "trade", ONE))
+    done = order(status="filled", quantity=D(2), filled=D(2), fills=(ONE, TWO))
+    assert shown(news_of_answer(blotter, done, 9)) == [("trade", "filled", 2, TWO)]
+
+
 def test_an_answer_without_executions_says_that_something_was_told() -> None:
     blotter = Blotter()
     (news,) = news_of_answer(blotter, order(status="canceled"), 9)

@@ -392,7 +392,9 @@ def test_all_kinds_of_feeds(frozen: tuple[cx.PaperExchange, cx.Session]) -> None
     live = session.live
     feeds = [live.trades("BTCUSDT"), live.agg_trades("BTCUSDT"), live.klines("BTCUSDT"), live.ticker("BTCUSDT")]
     feeds += [live.book_ticker("BTCUSDT"), live.depth("BTCUSDT", 10), live.book("BTCUSDT")]
-    assert repr(live) == f"<Live: {', '.join(feed.kind for feed in feeds)}>"
+    own = [live.orders(), live.account()]
+    assert repr(live) == f"<Live: {', '.join(feed.kind for feed in (*feeds, *own))}>"
+    assert all(feed.status.synced for feed in own)
     exchange.clock.advance("1m")
     for feed in feeds:
         until(lambda feed=feed: feed.latest is not None and len(feed.frame()))  # type: ignore[misc]
