@@ -210,6 +210,31 @@ def test_a_failure_shows_nothing(
     assert any(one.path == ACCOUNT for one in exchange.requests)
 
 
+@pytest.mark.parametrize("name", ["timeout", "reset", "html 502", "redirect", "cut body", "its rights", "limit"])
+def test_an_order_that_fails_shows_nothing(
+    exchange: cx.PaperExchange,
+    secrets: Secrets,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CRYPTOX_STATE", str(tmp_path))
+    about = dict(FAULTS[name][1])
+    with cx.connect(exchange, order_timeout=1.0, resolve_timeout=0.5, **secrets.arguments) as session:
+        session.place_order(
+            "BTCUSDT", "buy", quantity="0.001", price=round(session.prices("BTCUSDT").price.iloc[0] * 0.9)
+        )
+        exchange.faults.add(about.pop("kind"), path="/api/v3/order", **about)
+        error = caught(lambda: session.buy("BTCUSDT", "0.001", round(session.prices("BTCUSDT").price.iloc[0] * 0.9)))
+        secrets.absent(seen(error) + str(session.unresolved()))
+        assert error.context["client_order_id"]
+    secrets.absent(caplog.text + "-")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    secrets.absent("".join(path.read_text(encoding="utf-8") for path in files))
+
+
 @pytest.mark.parametrize("case", ["signature", "key"])
 def test_a_refused_key_shows_nothing(
     exchange: cx.PaperExchange, secrets: Secrets, case: str, caplog: pytest.LogCaptureFixture
