@@ -7,11 +7,11 @@ is off" proves that nothing was done, so it goes out once more under the same cl
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import time
-from collections.abc import Mapping
-from logging import INFO, WARNING
-from typing import Any, TypeVar
+from logging import ERROR, INFO, WARNING
+from typing import Any, TypeVar, cast
 
 from cryptox import logs
 from cryptox.errors import (
@@ -25,12 +25,13 @@ from cryptox.errors import (
     TradingNotEnabled,
     ValidationError,
 )
-from cryptox.sessions.acts import Act, Pending, Question, Settled, how_it_stands, is_carried_elsewhere, unknown
+from cryptox.sessions.acts import Act, Pending, how_it_stands
 from cryptox.sessions.counts import OrderCounts
-from cryptox.sessions.journal import Entry, Journal
-from cryptox.sessions.resolution import Resolution
-from cryptox.sessions.signed import Signed
+from cryptox.sessions.journal import Entry
+from cryptox.sessions.settling import Settling, named, seen
 from cryptox.transport.crypto import Signer
+from cryptox.transport.messages import Answer
+from cryptox.venues.port import Request
 
 __all__ = ["Acting"]
 
@@ -40,6 +41,7 @@ log = logs.logger("sessions.orders")
 
 INTERRUPTED_S = 1.0  # how long an interrupted call waits for its answer, to say how its order stands
 SKEWED_TWICE = 2
+WAITS = 4  # times its time limit is the longest that an act may wait to be sent
 
 
 class _Doubt(Exception):  # not an error: a state
@@ -48,31 +50,17 @@ class _Doubt(Exception):  # not an error: a state
         self.why = why
 
 
-_live: set[str] = set()  # client order ids of acts of this process that are under way
+class _TooLate(CryptoxError):  # not an error: turned into one where it is caught
+    """Nothing may be sent any more: others may hold the act for one of a dead process, and settle it."""
 
 
-class Acting(Signed):
+class Acting(Settling):
     """A session that may act."""
-
-    _has_recovered = False
-
-    @functools.cached_property
-    def _acts(self) -> dict[str, Pending]:
-        return {}
 
     @functools.cached_property
     def _counts(self) -> OrderCounts:
         """Of the account; limits are known once rules were read."""
         return OrderCounts()
-
-    @functools.cached_property
-    def _journal(self) -> Journal:
-        return Journal(self.venue.name, self._key().fingerprint)
-
-    @property
-    def _questions(self) -> Mapping[str, Question]:
-        """How to find out about each kind of act."""
-        return {}
 
     def _may_act(self) -> Signer:
         """Refuse to act before anything is sent.
@@ -108,28 +96,23 @@ class Acting(Signed):
             The exchange's definite refusal.
         """
         self._may_act()
-        if act.client_order_id in _live:
+        await self._as_of()
+        loop = asyncio.get_running_loop()
+        if self._recovered_on is not loop:
+            self._recover()
+        if self._is_carried(act.client_order_id):
             raise ValidationError(
                 f"{act.client_order_id!r} is under way already; nothing was sent.",
                 recovery_suggestions=["Look at session.unresolved(), or leave client_order_id out."],
                 context={"client_order_id": act.client_order_id, "sent": False},
             )
-        await self._as_of()
-        if not self._has_recovered:
-            self._recover()
-        await self._room(act.request.orders)
-        loop = asyncio.get_running_loop()
-        settings = self.settings
-        sent_ms = self._timestamp_ms()
-        # It may wait for weight before it is sent, and be under way until its time limit.
-        latest_ms = int(sent_ms + 4 * settings.order_timeout * 1000 + settings.order_recv_window)
-        entry = Entry(act.client_order_id, act.operation, act.symbol, sent_ms, latest_ms, act.about)
-        pending = Pending(entry, loop.create_future(), accepted_until_ms=latest_ms)
-        pending.outcome.add_done_callback(_seen)
-        self._acts[act.client_order_id] = pending
-        _live.add(act.client_order_id)
-        self._journal.begin(entry)
-        logs.event(log, "order.sending", level=INFO, **_named(entry))
+        self._carry_here(act.client_order_id)  # nothing is awaited in between
+        try:
+            await self._room(act.request.orders)
+            pending = self._noted(act)
+        except BaseException:
+            self._carry_no_more(act.client_order_id)
+            raise
         pending.task = loop.create_task(self._carry(act, pending), name="cryptox-order")
         try:
             result: T = await asyncio.shield(pending.outcome)
@@ -138,6 +121,36 @@ class Acting(Signed):
             raise
         return result
 
+    def _noted(self, act: Act[Any]) -> Pending:
+        """The act in the journal: nothing is sent before."""
+        settings, sent_ms = self.settings, self._timestamp_ms()
+        # It may wait for weight before it is sent, and be under way until its time limit.
+        wait_s = WAITS * settings.order_timeout
+        about = dict(act.about)
+        if act.about.get("given") and act.client_order_id in self._former:
+            about["former"] = self._former[act.client_order_id]
+        until_ms = int(sent_ms + wait_s * 1000 + settings.order_recv_window)
+        entry = Entry(act.client_order_id, act.operation, act.symbol, sent_ms, until_ms, about)
+        pending = Pending(entry, asyncio.get_running_loop().create_future(), accepted_until_ms=until_ms)
+        pending.latest_at = time.monotonic() + wait_s
+        pending.outcome.add_done_callback(seen)
+        self._acts[act.client_order_id] = pending
+        self._journal.begin(entry)
+        logs.event(log, "order.sending", level=INFO, **named(entry))
+        return pending
+
+    def _stamped(self, pending: Pending) -> int:
+        """The time to sign with; called at the moment of sending."""
+        now, stamp, entry = time.monotonic(), self._timestamp_ms(), pending.entry
+        if now > pending.latest_at:
+            raise _TooLate("It waited too long to be sent.", context={"sent": False})
+        until_ms = int(stamp + self.settings.order_recv_window)
+        if stamp < entry.sent_ms or until_ms > entry.accepted_until_ms:  # the exchange's clock was set
+            pending.entry = dataclasses.replace(entry, sent_ms=stamp, accepted_until_ms=until_ms)
+            self._journal.begin(pending.entry)
+        pending.state, pending.sent_at, pending.accepted_until_ms = "sent", now, until_ms
+        return stamp
+
     async def _carry(self, act: Act[Any], pending: Pending) -> None:
         """From sending to the definite end, however long that takes."""
         try:
@@ -145,19 +158,21 @@ class Acting(Signed):
                 result = await self._deliver(act, pending)
             except _Doubt as doubt:
                 await self._settle(pending, doubt.why)
-                return
-            self._finish(pending, "done", result)
+            except Exception as error:  # noqa: BLE001
+                if pending.state == "waiting":  # a definite end, and whoever waits for it is told
+                    self._finish(pending, "not_done", error=error)
+                    return
+                # A defect of ours proves nothing about the exchange.
+                logs.event(log, "order.defect", level=ERROR, error=repr(error), **named(pending.entry))
+                await self._settle(pending, f"{type(error).__name__}: {error}")
+            else:
+                self._finish(pending, "done", result)
         except asyncio.CancelledError:
             if pending.state == "waiting":
-                self._finish(pending, "not_done", error=NotSent("It was stopped before anything was sent."))
+                self._finish(pending, "not_done", error=NotSent("It was stopped; nothing was done."))
             else:
                 self._leave(pending)
             raise
-        except CryptoxError as error:  # a definite end, and whoever waits for it is told
-            self._finish(pending, "not_done", error=error)
-        except Exception as error:  # noqa: BLE001  # a defect of ours proves nothing about the exchange
-            pending.detail = f"{type(error).__name__}: {error}"
-            self._leave(pending, error)
 
     async def _deliver(self, act: Act[T], pending: Pending) -> T:
         """Send it once; the definite answer, read.
@@ -172,16 +187,10 @@ class Acting(Signed):
         venue, request = self._trading_venue, act.request
         for attempt in range(SKEWED_TWICE):
             line = await self._line_here()
-
-            def timestamp_ms() -> int:
-                """Called at the moment of sending."""
-                stamp = self._timestamp_ms()
-                pending.state = "sent"
-                pending.accepted_until_ms = stamp + self.settings.order_recv_window
-                return stamp
-
             unsigned = venue.outgoing(request, self.settings.encoding)
-            outgoing = self._signed(unsigned, self.settings.order_recv_window, timestamp_ms)
+            outgoing = self._signed(
+                unsigned, self.settings.order_recv_window, functools.partial(self._stamped, pending)
+            )
             try:
                 answer = await line.send(
                     outgoing,
@@ -195,117 +204,55 @@ class Acting(Signed):
             except (NotSent, RateLimited):
                 pending.state = "waiting"
                 raise
+            except _TooLate as late:
+                raise _waited_too_long(pending.entry) from late
             except (NetworkError, ExchangeError) as error:
                 raise _Doubt(error.user_message) from error
-            self._address.clock.steady = self.venue.is_steady(answer)
-            self._counts.told(venue.order_usage(answer), self._limit_ms())
-            refused = self.venue.refusal(request, answer)
+            refused, result = self._judged_answer(request, answer)
             if refused is None:
-                try:
-                    return request.read(answer)
-                except ExchangeError as error:
-                    raise _Doubt(f"the answer cannot be read: {error.user_message}") from error
-            if isinstance(refused, OutcomeUnknown):
-                raise _Doubt(refused.user_message)
+                return cast(T, result)
+            pending.state = "waiting"  # nothing was done
+            explained = await self._explained(refused, request)
             if not isinstance(refused, ClockSkew) or attempt == SKEWED_TWICE - 1:
-                raise await self._explained(refused, request)
-            await self._read_clock()
+                raise explained
+            try:
+                await self._read_clock()
+            except CryptoxError as error:
+                raise explained from error
         raise AssertionError("unreachable")
 
-    async def _settle(self, pending: Pending, why: str) -> None:
-        """Ask until it is known; after ``resolve_timeout`` whoever waits is told that it is not known yet."""
-        entry = pending.entry
-        pending.state, pending.detail = "asking", why
-        logs.event(log, "order.doubt", level=WARNING, why=why, **_named(entry))
-        question = self._questions[entry.operation]
-        clock, began = self._address.clock, time.monotonic()
-        resolution = Resolution(
-            pending.accepted_until_ms, began, steady=clock.steady, window_ms=self.settings.order_recv_window
-        )
-        loop = asyncio.get_running_loop()
-        patience = loop.call_later(self.settings.resolve_timeout, self._give_up, pending, why)
+    def _judged_answer(self, request: Request[Any], answer: Answer) -> tuple[CryptoxError | None, Any]:
+        """The definite refusal, or what was done.
+
+        Raises
+        ------
+        _Doubt
+            Neither can be told from it.
+        """
+        self._address.clock.steady = self.venue.is_steady(answer)
+        self._counts.told(self._trading_venue.order_usage(answer), self._limit_ms())
+        refused = self.venue.refusal(request, answer)
+        if isinstance(refused, OutcomeUnknown):
+            raise _Doubt(refused.user_message)
+        if refused is not None:
+            return refused, None
         try:
-            while not resolution.proven:
-                now = time.monotonic()
-                await asyncio.sleep(resolution.pause_s(now, clock.now_ms(now) if clock.known else None))
-                await self._look(question, entry, resolution, pending)
-                if pending.state in ("done", "not_done"):
-                    return
-            await self._conclude(question, pending)
-        finally:
-            patience.cancel()
-
-    def _leave(self, pending: Pending, error: BaseException | None = None) -> None:
-        """Nobody asks any more; the journal keeps it open for the next session."""
-        _live.discard(pending.entry.client_order_id)
-        if not pending.outcome.done():
-            pending.outcome.set_exception(error or unknown(pending.entry, "the session ended meanwhile"))
-
-    async def _look(self, question: Question, entry: Entry, resolution: Resolution, pending: Pending) -> None:
-        """One query, with a reading of exchange time before it where that is wanted."""
-        began = time.monotonic()
-        try:
-            if resolution.wants_time:
-                server_ms = await self._read_clock()
-                resolution.told_time(server_ms, time.monotonic())
-            over, began = not resolution.wants_time, time.monotonic()
-            found = await question.sign(entry)
-        except Settled as settled:
-            self._finish(pending, "not_done", error=settled.error)
-            return
-        except CryptoxError as error:
-            if self._closed is not None:
-                raise asyncio.CancelledError from error
-            pending.detail = error.user_message
-            resolution.could_not_ask()
-            return
-        if found is None:
-            resolution.found_nothing(began, time_was_over=over)
-        else:
-            self._finish(pending, "done", found)
-
-    async def _conclude(self, question: Question, pending: Pending) -> None:
-        """It is proved that it was not done."""
-        try:
-            result = await question.absence(pending.entry)
-        except CryptoxError as error:
-            self._finish(pending, "not_done", error=error)
-        else:
-            self._finish(pending, "done", result)
-
-    def _finish(self, pending: Pending, state: str, result: Any = None, *, error: BaseException | None = None) -> None:
-        """The definite end of an act."""
-        entry = pending.entry
-        pending.state, pending.order_id = state, getattr(result, "order_id", pending.order_id)
-        self._journal.end(entry.client_order_id, state, pending.order_id)
-        _live.discard(entry.client_order_id)
-        if not (pending.outcome.done() and isinstance(pending.outcome.exception(), OutcomeUnknown)):
-            self._acts.pop(entry.client_order_id, None)  # otherwise unresolved() tells what became of it
-        told = {} if error is None else {"error": type(error).__name__}
-        logs.event(log, f"order.{state}", level=INFO, order_id=pending.order_id, **told, **_named(entry))
-        if pending.outcome.done():
-            pending.detail = "found later" if error is None else f"{type(error).__name__}: {error}"
-        elif error is None:
-            pending.outcome.set_result(result)
-        else:
-            pending.outcome.set_exception(error)
-
-    def _give_up(self, pending: Pending, why: str) -> None:
-        if not pending.outcome.done():
-            pending.outcome.set_exception(unknown(pending.entry, why))
+            return None, request.read(answer)
+        except ExchangeError as error:
+            raise _Doubt(f"the answer cannot be read: {error.user_message}") from error
 
     async def _room(self, orders: int) -> None:
         """Wait until the account may place so many orders, for ``order_timeout`` at most."""
         if orders == 0:
             return
-        wait_s = self._counts.wait_ms(orders, self._limit_ms()) / 1000
-        if wait_s > self.settings.order_timeout:
-            raise RateLimited(
-                f"The account's order count is used up for another {wait_s:.1f} s; nothing was sent.",
-                retry_after=wait_s,
-                context={"sent": False},
-            )
-        if wait_s > 0:
+        until = time.monotonic() + self.settings.order_timeout
+        while (wait_s := self._counts.wait_ms(orders, self._limit_ms()) / 1000) > 0:  # others wait for the same room
+            if time.monotonic() + wait_s > until:
+                raise RateLimited(
+                    f"The account's order count is used up for another {wait_s:.1f} s; nothing was sent.",
+                    retry_after=wait_s,
+                    context={"sent": False},
+                )
             await asyncio.sleep(wait_s + 0.01)
         self._counts.placed(orders, self._limit_ms())
 
@@ -320,55 +267,12 @@ class Acting(Signed):
         await asyncio.wait({pending.outcome}, timeout=INTERRUPTED_S)
         told = how_it_stands(pending)
         interrupt.add_note(f"Interrupted: {entry.operation} on {entry.symbol} {told}.")
-        logs.event(log, "order.interrupted", level=WARNING, how=told, **_named(entry))
-
-    def _recover(self) -> None:
-        """Begin to ask about what former processes of this key left open."""
-        self._has_recovered = True
-        now_ms = self._timestamp_ms()
-        for entry in self._journal.open_entries():
-            id_ = entry.client_order_id
-            if id_ in _live or id_ in self._acts or is_carried_elsewhere(entry, now_ms):
-                continue
-            _live.add(id_)
-            loop = asyncio.get_running_loop()
-            pending = Pending(entry, loop.create_future(), "asking", accepted_until_ms=entry.accepted_until_ms)
-            pending.outcome.set_exception(unknown(pending.entry, "the process that sent it has ended"))
-            pending.outcome.add_done_callback(_seen)
-            self._acts[id_] = pending
-            pending.task = loop.create_task(self._settle_quietly(pending), name="cryptox-order")
-
-    async def _settle_quietly(self, pending: Pending) -> None:
-        try:
-            await self._settle(pending, "the process that sent it has ended")
-        except asyncio.CancelledError:
-            self._leave(pending)
-            raise
-        except Exception as error:  # noqa: BLE001  # it stays open in the journal, and unresolved() tells why
-            pending.detail = f"{type(error).__name__}: {error}"
-            self._leave(pending)
-
-    async def _leave_acts(self) -> None:
-        """End what is under way; what was sent and not answered stays open in the journal."""
-        here = asyncio.get_running_loop()
-        ours = [task for task in self._drop_acts() if task.get_loop() is here]
-        if ours:
-            await asyncio.wait(ours, timeout=1.0)
-
-    def _drop_acts(self) -> list[asyncio.Task[None]]:
-        """As ``_leave_acts``, from any thread, without waiting; the tasks that are ending."""
-        tasks = [pending.task for pending in self._acts.values() if pending.task is not None]
-        for task in tasks:
-            if not task.get_loop().is_closed():
-                task.get_loop().call_soon_threadsafe(task.cancel)
-        return tasks
+        logs.event(log, "order.interrupted", level=WARNING, how=told, **named(entry))
 
 
-def _seen(outcome: asyncio.Future[Any]) -> None:
-    """Whoever asked may have been interrupted: the error was told all the same."""
-    if not outcome.cancelled():
-        outcome.exception()
-
-
-def _named(entry: Entry) -> dict[str, Any]:
-    return {"operation": entry.operation, "symbol": entry.symbol, "client_order_id": entry.client_order_id}
+def _waited_too_long(entry: Entry) -> NotSent:
+    return NotSent(
+        f"{entry.operation} on {entry.symbol} waited too long to be sent; nothing was sent.",
+        recovery_suggestions=["The same call can safely be made again."],
+        context={"symbol": entry.symbol, "client_order_id": entry.client_order_id, "sent": False},
+    )

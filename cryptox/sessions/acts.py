@@ -28,13 +28,21 @@ class Question(Protocol):
         Raises
         ------
         Settled
-            It was not done, and never will be.
+            It was not done, and never will be, even if the request should arrive yet.
         CryptoxError
             It cannot be asked just now.
         """
 
     async def absence(self, entry: Entry) -> Any:
-        """What to say once it is proved that it was not done; usually raises ``NotSent``."""
+        """What there is to say once it is proved that no sign will come.
+
+        Raises
+        ------
+        Settled
+            It was not done; usually with ``NotSent``.
+        CryptoxError
+            It cannot be asked just now.
+        """
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class Pending:
     detail: str = ""
     order_id: int | None = None
     accepted_until_ms: float = 0.0
+    latest_at: float = float("inf")  # monotonic seconds; it is not sent any later
+    sent_at: float | None = None  # monotonic seconds; None for what a former process sent
     task: asyncio.Task[None] | None = None
 
 

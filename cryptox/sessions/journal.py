@@ -73,10 +73,15 @@ class Journal:
         Name the file.
     folder
         Where; None for ``state_folder()``.
+
+    Attributes
+    ----------
+    stem : str
+        The beginning of its files' names: one venue and one key.
     """
 
     def __init__(self, venue: str, fingerprint: str, folder: Path | None = None) -> None:
-        self._stem = f"{_NAME.sub('_', venue)}-{fingerprint}"
+        self.stem = f"{_NAME.sub('_', venue)}-{fingerprint}"
         self._folder = (folder or state_folder()) / "orders"
         self._told = False
         self._begun = ""  # a newline before the first line: the last one of a dead process may have been cut
@@ -133,18 +138,18 @@ class Journal:
 
     def _files(self) -> list[Path]:
         with suppress(OSError):
-            return sorted(self._folder.glob(f"{self._stem}-????-??-??.jsonl"))
+            return sorted(self._folder.glob(f"{self.stem}-????-??-??.jsonl"))
         return []
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        path = self._folder / f"{self._stem}-{_day(time.time())}.jsonl"
+        path = self._folder / f"{self.stem}-{_day(time.time())}.jsonl"
         text = ("" if self._begun == path.name else "\n") + json.dumps(line, separators=(",", ":")) + "\n"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(handle, text.encode())
-                self._begun = path.name
+                whole = text.encode()
+                self._begun = path.name if os.write(handle, whole) == len(whole) else ""
             finally:
                 os.close(handle)
         except OSError as error:

@@ -103,7 +103,7 @@ class ListCalls(ChangeCalls):
         )
         id_, above, below = client_order_id or new_id(), _named(above), _named(below)
         request = self._trading_venue.place_oco(both.symbol, above, below, id_)
-        return await self._place_list("place_oco", id_, request, above, below)
+        return await self._place_list("place_oco", id_, request, above, below, given=client_order_id is not None)
 
     @public
     async def place_oto(self, symbol: str, working: Leg, pending: Leg) -> OrderList:
@@ -235,10 +235,13 @@ class ListCalls(ChangeCalls):
         about = {"order_list_id": number, "client_order_id": client_id}
         return await self._act(Act("cancel_order_list", name, id_, request, _given(about)))
 
-    async def _place_list(self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft) -> OrderList:
+    async def _place_list(
+        self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft, given: bool = False
+    ) -> OrderList:
         self._may_act()
         await self._check_rules(*drafts, call=operation)
-        return await self._explaining(self._act(Act(operation, drafts[0].symbol, id_, request)), *drafts)
+        act = Act(operation, drafts[0].symbol, id_, request, {"given": True} if given else {})
+        return await self._explaining(self._act(act), *drafts)
 
 
 def list_ids(order_list: int | str | OrderList) -> tuple[int | None, str | None]:

@@ -1,8 +1,9 @@
 """What became of a request whose answer never came: when to ask, and what proves that it was not carried out. Pure.
 
 Any sign of existence settles it. "Not carried out" needs all of: exchange time, read from an answer, beyond the moment
-up to which the exchange could still accept the request, plus ten seconds; and two queries begun after that, at least a
-second apart, that both found nothing. (DESIGN, section 5; limits.md, section 7.)
+up to which the exchange could still accept the request, plus ten seconds; as much real time, for a clock that is set
+forward lets nothing happen sooner inside the exchange; and two queries begun after that, at least a second apart, that
+both found nothing. (DESIGN, section 5; limits.md, section 7.)
 """
 
 from __future__ import annotations
@@ -27,21 +28,27 @@ class Resolution:
         and the receive window together.
     began
         Monotonic seconds at which the doubt began.
+    sent_at
+        Monotonic seconds at which it was signed; None for a request of a former process, where nobody knows.
     steady
         Whether exchange time runs at the speed of a real clock. Of a simulated market that stands or races only real
-        seconds count: those since ``began``.
+        seconds count.
     window_ms
-        The receive window, for a market that is not steady.
+        The receive window.
     """
 
-    def __init__(self, accepted_until_ms: float, began: float, *, steady: bool, window_ms: float) -> None:
+    def __init__(
+        self, accepted_until_ms: float, began: float, *, sent_at: float | None, steady: bool, window_ms: float
+    ) -> None:
         self._settled_ms = accepted_until_ms + SETTLED_MS
         self._began = began
         self._steady = steady
-        self._settled_at = began + (window_ms + SETTLED_MS) / 1000
+        since = (float("-inf") if steady else began) if sent_at is None else sent_at
+        self._settled_at = since + (window_ms + SETTLED_MS) / 1000
         self._over = False  # an answer has told a time beyond
         self._asked = 0
         self._absent: float | None = None  # when a query began that found nothing, after that
+        self._failed = False  # the last query
         self.proven = False
 
     @property
@@ -51,7 +58,8 @@ class Resolution:
 
     def told_time(self, server_ms: float, monotonic: float) -> None:
         """An answer has told the exchange's time."""
-        self._over = self._over or (server_ms > self._settled_ms if self._steady else monotonic > self._settled_at)
+        if monotonic >= self._settled_at and (not self._steady or server_ms > self._settled_ms):
+            self._over = True
 
     def pause_s(self, monotonic: float, exchange_ms: float | None) -> float:
         """Seconds until the next query.
@@ -63,23 +71,23 @@ class Resolution:
         exchange_ms
             The best guess of exchange time now; None where nothing is known.
         """
-        if self._absent is not None:
+        if self._absent is not None and not self._failed and not self.proven:
             return max(0.0, self._absent + APART_S - monotonic)
         usual = PAUSES_S[self._asked] if self._asked < len(PAUSES_S) else LONGEST_S
         if monotonic - self._began > PATIENT_AFTER_S:
             usual = LATER_S
         if self._over:
-            return 0.0 if self._asked == 0 else min(usual, LONGEST_S)
+            return 0.0 if self._asked == 0 else usual
+        left_s = self._settled_at - monotonic
         if self._steady:
-            left_s = None if exchange_ms is None else (self._settled_ms - exchange_ms) / 1000
-        else:
-            left_s = self._settled_at - monotonic
+            left_s = 0.0 if exchange_ms is None else max(left_s, (self._settled_ms - exchange_ms) / 1000)
         # Just after the moment, rather than up to a pause later.
-        return usual if left_s is None or left_s <= 0 else min(usual, left_s + 0.05)
+        return usual if left_s <= 0 else min(usual, left_s + 0.05)
 
     def found_nothing(self, began: float, *, time_was_over: bool) -> None:
         """A query that began at ``began`` found no sign; ``time_was_over``: ``wants_time`` was False when it began."""
         self._asked += 1
+        self._failed = False
         if not time_was_over:
             return
         if self._absent is None:
@@ -90,3 +98,4 @@ class Resolution:
     def could_not_ask(self) -> None:
         """A query failed: that says nothing."""
         self._asked += 1
+        self._failed = True

@@ -12,7 +12,7 @@ WINDOW_MS = 2_000.0
 
 
 def steady() -> Resolution:
-    return Resolution(SENT_MS + WINDOW_MS, 100.0, steady=True, window_ms=WINDOW_MS)
+    return Resolution(SENT_MS + WINDOW_MS, 100.0, sent_at=100.0, steady=True, window_ms=WINDOW_MS)
 
 
 def test_two_queries_after_the_moment_prove_it() -> None:
@@ -58,11 +58,41 @@ def test_failed_queries_count_for_nothing() -> None:
 
 
 def test_a_market_that_stands_is_judged_by_real_seconds() -> None:
-    asked = Resolution(SENT_MS + WINDOW_MS, 100.0, steady=False, window_ms=WINDOW_MS)
+    asked = Resolution(SENT_MS + WINDOW_MS, 100.0, sent_at=100.0, steady=False, window_ms=WINDOW_MS)
     asked.told_time(SENT_MS + 10**9, 105.0)  # a market may race: its time says nothing
     assert asked.wants_time
     asked.told_time(SENT_MS, 112.001)
     assert not asked.wants_time
+
+
+def test_a_clock_set_forward_proves_nothing_by_itself() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + 10**9, 105.0)  # what was accepted at 101 may be inside the exchange until 111
+    assert asked.wants_time
+    asked.told_time(SENT_MS + 10**9, 112.0)
+    assert not asked.wants_time
+
+
+def test_what_a_dead_process_sent_is_judged_by_exchange_time_alone() -> None:
+    asked = Resolution(SENT_MS + WINDOW_MS, 100.0, sent_at=None, steady=True, window_ms=WINDOW_MS)
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 100.1)
+    assert not asked.wants_time
+    standing = Resolution(SENT_MS + WINDOW_MS, 100.0, sent_at=None, steady=False, window_ms=WINDOW_MS)
+    standing.told_time(SENT_MS, 111.9)
+    assert standing.wants_time
+
+
+def test_after_the_moment_failed_queries_are_spaced_as_any_other() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    asked.found_nothing(112.0, time_was_over=True)
+    for _ in range(6):
+        asked.could_not_ask()
+    assert asked.pause_s(200.0, None) == 5.0
+    assert asked.pause_s(300.0, None) == LATER_S
+    asked.found_nothing(300.0, time_was_over=True)
+    assert asked.proven
+    assert asked.pause_s(300.0, None) == LATER_S
 
 
 def test_pauses_grow_and_hit_the_moment() -> None:
@@ -88,7 +118,7 @@ def test_the_second_query_comes_a_second_after_the_first() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["time", "nothing", "failed"]), st.floats(0.0, 3.0), st.integers(-5_000, 20_000)),
+        st.tuples(st.sampled_from(["time", "nothing", "failed"]), st.floats(0.0, 6.0), st.integers(-5_000, 20_000)),
         max_size=30,
     )
 )
@@ -100,7 +130,7 @@ def test_proof_needs_all_of_it(told: list[tuple[str, float, int]]) -> None:
         now += pause
         if kind == "time":
             asked.told_time(SENT_MS + WINDOW_MS + offset, now)
-            over = over or offset > SETTLED_MS
+            over = over or (offset > SETTLED_MS and now >= 100.0 + (WINDOW_MS + SETTLED_MS) / 1000)
         elif kind == "failed":
             asked.could_not_ask()
         else:

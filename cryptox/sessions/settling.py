@@ -1,0 +1,210 @@
+"""Finding out what became of an act: whose answer never came, or whose process has died. Nothing here sends an act."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from logging import ERROR, INFO, WARNING
+from typing import Any
+
+from cryptox import logs
+from cryptox.errors import CryptoxError, OutcomeUnknown
+from cryptox.sessions.acts import Pending, Question, Settled, is_carried_elsewhere, unknown
+from cryptox.sessions.journal import Entry, Journal
+from cryptox.sessions.resolution import Resolution
+from cryptox.sessions.signed import Signed
+
+__all__ = ["Settling"]
+
+log = logs.logger("sessions.orders")
+
+ENDED = "the process that sent it has ended"
+REMEMBERED = 10_000  # ids of the user's own
+
+_Slot = tuple[str, str]  # whose journal, and a client order id
+
+_under_way: dict[_Slot, asyncio.AbstractEventLoop] = {}  # acts of this process, and the loops that carry them
+
+
+class Settling(Signed):
+    """A session that follows acts to their end."""
+
+    _recovered_on: asyncio.AbstractEventLoop | None = None
+
+    @functools.cached_property
+    def _acts(self) -> dict[str, Pending]:
+        return {}
+
+    @functools.cached_property
+    def _former(self) -> OrderedDict[str, int]:
+        """Client order ids that the user gave, and the last order or list that had each."""
+        return OrderedDict()
+
+    @functools.cached_property
+    def _journal(self) -> Journal:
+        return Journal(self.venue.name, self._key().fingerprint)
+
+    @property
+    def _questions(self) -> Mapping[str, Question]:
+        """How to find out about each kind of act."""
+        return {}
+
+    def _slot(self, client_order_id: str) -> _Slot:
+        return self._journal.stem, client_order_id
+
+    def _is_carried(self, client_order_id: str) -> bool:
+        """Whether a loop of this process carries it; one that has stopped carries nothing any more."""
+        loop = _under_way.get(self._slot(client_order_id))
+        return loop is not None and loop.is_running()
+
+    def _carry_here(self, client_order_id: str) -> None:
+        _under_way[self._slot(client_order_id)] = asyncio.get_running_loop()
+
+    def _carry_no_more(self, client_order_id: str) -> None:
+        _under_way.pop(self._slot(client_order_id), None)
+
+    async def _settle(self, pending: Pending, why: str) -> None:
+        """Ask until it is known; after ``resolve_timeout`` whoever waits is told that it is not known yet."""
+        entry = pending.entry
+        pending.state, pending.detail = "asking", why
+        logs.event(log, "order.doubt", level=WARNING, why=why, **named(entry))
+        question = self._questions[entry.operation]
+        clock, began = self._address.clock, time.monotonic()
+        resolution = Resolution(
+            pending.accepted_until_ms,
+            began,
+            sent_at=pending.sent_at,
+            steady=clock.steady,
+            window_ms=self.settings.order_recv_window,
+        )
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(self.settings.resolve_timeout, self._give_up, pending, why)
+        try:
+            while pending.state == "asking":
+                now = time.monotonic()
+                await asyncio.sleep(resolution.pause_s(now, clock.now_ms(now) if clock.known else None))
+                await self._look(question, entry, resolution, pending)
+        finally:
+            patience.cancel()
+
+    async def _look(self, question: Question, entry: Entry, resolution: Resolution, pending: Pending) -> None:
+        """One query, with a reading of exchange time before it where that is wanted."""
+        try:
+            if resolution.wants_time:
+                server_ms = await self._read_clock()
+                resolution.told_time(server_ms, time.monotonic())
+            over, began = not resolution.wants_time, time.monotonic()
+            found = await question.sign(entry)
+            if found is None:
+                resolution.found_nothing(began, time_was_over=over)
+                if not resolution.proven:
+                    return
+                found = await question.absence(entry)
+        except Settled as settled:
+            self._finish(pending, "not_done", error=settled.error)
+        except CryptoxError as error:
+            if self._closed is not None:
+                raise asyncio.CancelledError from error
+            pending.detail = error.user_message
+            resolution.could_not_ask()
+        except Exception as error:  # noqa: BLE001  # a defect of ours is no answer of the exchange
+            pending.detail = f"{type(error).__name__}: {error}"
+            logs.event(log, "order.defect", level=ERROR, error=pending.detail, **named(entry))
+            resolution.could_not_ask()
+        else:
+            self._finish(pending, "done", found)
+
+    def _finish(self, pending: Pending, state: str, result: Any = None, *, error: BaseException | None = None) -> None:
+        """The definite end of an act."""
+        entry = pending.entry
+        pending.state, pending.order_id = state, getattr(result, "order_id", pending.order_id)
+        self._journal.end(entry.client_order_id, state, pending.order_id)
+        self._carry_no_more(entry.client_order_id)
+        if entry.about.get("given"):
+            self._remember(entry.client_order_id, result)
+        if not (pending.outcome.done() and isinstance(pending.outcome.exception(), OutcomeUnknown)):
+            self._acts.pop(entry.client_order_id, None)  # otherwise unresolved() tells what became of it
+        told = {} if error is None else {"error": type(error).__name__}
+        logs.event(log, f"order.{state}", level=INFO, order_id=pending.order_id, **told, **named(entry))
+        if pending.outcome.done():
+            pending.detail = "found later" if error is None else f"{type(error).__name__}: {error}"
+        elif error is None:
+            pending.outcome.set_result(result)
+        else:
+            pending.outcome.set_exception(error)
+
+    def _leave(self, pending: Pending, error: BaseException | None = None) -> None:
+        """Nobody asks any more; the journal keeps it open for the next session."""
+        self._carry_no_more(pending.entry.client_order_id)
+        if not pending.outcome.done():
+            pending.outcome.set_exception(error or unknown(pending.entry, "the session ended meanwhile"))
+
+    def _remember(self, client_order_id: str, result: Any) -> None:
+        """Which order had an id that the user gave: the next one of that id is another."""
+        placed = getattr(result, "order", None) or result  # of a replacement the new one
+        number = getattr(placed, "order_list_id", None) if hasattr(placed, "orders") else None
+        number = getattr(placed, "order_id", None) if number is None else number
+        if number is not None:
+            self._former[client_order_id] = number
+            self._former.move_to_end(client_order_id)
+            if len(self._former) > REMEMBERED:
+                self._former.popitem(last=False)
+
+    def _give_up(self, pending: Pending, why: str) -> None:
+        if not pending.outcome.done():
+            pending.outcome.set_exception(unknown(pending.entry, why))
+
+    def _recover(self) -> None:
+        """Begin to ask about what former processes of this key, and loops that have ended, left open."""
+        self._recovered_on = asyncio.get_running_loop()
+        now_ms = self._timestamp_ms()
+        for entry in self._journal.open_entries():
+            id_ = entry.client_order_id
+            if self._is_carried(id_) or is_carried_elsewhere(entry, now_ms):
+                continue
+            self._carry_here(id_)
+            loop = asyncio.get_running_loop()
+            pending = Pending(entry, loop.create_future(), "asking", accepted_until_ms=entry.accepted_until_ms)
+            pending.outcome.add_done_callback(seen)
+            pending.outcome.set_exception(unknown(pending.entry, ENDED))
+            self._acts[id_] = pending
+            pending.task = loop.create_task(self._settle_quietly(pending), name="cryptox-order")
+
+    async def _settle_quietly(self, pending: Pending) -> None:
+        try:
+            await self._settle(pending, ENDED)
+        except asyncio.CancelledError:
+            self._leave(pending)
+            raise
+        except Exception as error:  # noqa: BLE001  # it stays open in the journal, and unresolved() tells why
+            pending.detail = f"{type(error).__name__}: {error}"
+            self._leave(pending)
+
+    async def _leave_acts(self) -> None:
+        """End what is under way; what was sent and not answered stays open in the journal."""
+        here = asyncio.get_running_loop()
+        ours = [task for task in self._drop_acts() if task.get_loop() is here]
+        if ours:
+            await asyncio.wait(ours, timeout=1.0)
+
+    def _drop_acts(self) -> list[asyncio.Task[None]]:
+        """As ``_leave_acts``, from any thread, without waiting; the tasks that are ending."""
+        tasks = [pending.task for pending in list(self._acts.values()) if pending.task is not None]
+        for task in tasks:
+            if not task.get_loop().is_closed():
+                task.get_loop().call_soon_threadsafe(task.cancel)
+        return tasks
+
+
+def seen(outcome: asyncio.Future[Any]) -> None:
+    """Whoever asked may have been interrupted: the error was told all the same."""
+    if not outcome.cancelled():
+        outcome.exception()
+
+
+def named(entry: Entry) -> dict[str, Any]:
+    """An act's name in the log."""
+    return {"operation": entry.operation, "symbol": entry.symbol, "client_order_id": entry.client_order_id}
