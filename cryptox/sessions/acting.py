@@ -158,7 +158,7 @@ class Acting(Settling):
                 result = await self._deliver(act, pending)
             except _Doubt as doubt:
                 await self._settle(pending, doubt.why)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001  # told to whoever waits, or settled
                 if pending.state == "waiting":  # a definite end, and whoever waits for it is told
                     self._finish(pending, "not_done", error=error)
                     return

@@ -12,10 +12,11 @@ from cryptox._boundary import public
 from cryptox.errors import CryptoxError, FilterFailure
 from cryptox.model.account import Fees
 from cryptox.model.drafts import draft_of
-from cryptox.model.orders import Draft, Order
+from cryptox.model.orders import Draft, Order, OrderList, Replaced
 from cryptox.sessions.acts import Act, Question
 from cryptox.sessions.questions import questions
 from cryptox.sessions.rules import RuleBook
+from cryptox.sessions.usercalls import UserCalls
 
 __all__ = ["OrderCalls", "new_id"]
 
@@ -29,7 +30,7 @@ def new_id() -> str:
     return f"{PREFIX}{_base36(time.time_ns() // 1_000_000)}-{secrets.token_hex(6)}"
 
 
-class OrderCalls(RuleBook):
+class OrderCalls(RuleBook, UserCalls):
     """The calls of a session that place orders."""
 
     @functools.cached_property
@@ -41,9 +42,18 @@ class OrderCalls(RuleBook):
         return self._all_questions
 
     def _heard(self, symbol: str, client_order_id: str) -> Order | None:
-        """An order of which the user's own stream has told."""
-        del symbol, client_order_id
-        return None
+        """An order of which an answer or the user's own stream has told."""
+        return self._blotter.by_client_id(symbol, client_order_id)
+
+    def _learn_of(self, result: Any) -> None:
+        found = [result.canceled, result.order] if isinstance(result, Replaced) else [result]
+        if isinstance(result, OrderList):
+            found = list(result.orders)
+        elif isinstance(result, list):
+            found = result
+        for order in found:
+            if isinstance(order, Order):
+                self._note_order(order)
 
     @public
     async def place_order(

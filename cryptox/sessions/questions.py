@@ -103,17 +103,17 @@ class Lister:
         raise Settled(gone if found is None else _not_done(entry))
 
     async def all_canceled(self, entry: Entry) -> list[Order] | None:
-        """The orders canceled since, once none of before is open; None where none was: the request may come yet."""
+        """The orders canceled since, unless one is open that was there then; None where none was: it may come yet."""
         venue, ask = self._session._trading_venue, self._session._ask_signed
-        if any(_is_before(order, entry) for order in await ask(venue.open_orders(entry.symbol))):
-            return None
+        still_open = await ask(venue.open_orders(entry.symbol))
         recent = await ask(venue.orders(entry.symbol, start_ms=None, end_ms=None, from_id=None, limit=LAST_ORDERS))
-        return [order for order in recent if order.status == "canceled" and order.updated_ms >= entry.sent_ms] or None
+        gone = [order for order in recent if order.status == "canceled" and order.updated_ms >= entry.sent_ms]
+        since_ms = min((order.updated_ms for order in gone), default=0)
+        return gone if gone and all((order.time_ms or 0) >= since_ms for order in still_open) else None
 
     async def none_canceled(self, entry: Entry) -> list[Order]:
         """There was nothing to cancel, or it stands."""
-        venue = self._session._trading_venue
-        if any(_is_before(order, entry) for order in await self._session._ask_signed(venue.open_orders(entry.symbol))):
+        if await self._session._ask_signed(self._session._trading_venue.open_orders(entry.symbol)):
             raise Settled(_not_done(entry))
         return []
 
@@ -231,11 +231,6 @@ def _not_placed(entry: Entry) -> CryptoxError:
         recovery_suggestions=["Place the new order with place_order(...)."],
         context={"symbol": entry.symbol, "client_order_id": entry.client_order_id, "operation": entry.operation},
     )
-
-
-def _is_before(order: Order, entry: Entry) -> bool:
-    """Whether an order was there when the act was sent."""
-    return order.time_ms is None or order.time_ms < entry.sent_ms
 
 
 def _is_canceled_since(order: Order, entry: Entry) -> bool:

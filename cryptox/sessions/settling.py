@@ -117,8 +117,12 @@ class Settling(Signed):
         else:
             self._finish(pending, "done", found)
 
+    def _learn_of(self, result: Any) -> None:
+        """What an answer or a query tells of the user's orders."""
+
     def _finish(self, pending: Pending, state: str, result: Any = None, *, error: BaseException | None = None) -> None:
         """The definite end of an act."""
+        self._learn_of(result)
         entry = pending.entry
         pending.state, pending.order_id = state, getattr(result, "order_id", pending.order_id)
         self._journal.end(entry.client_order_id, state, pending.order_id)

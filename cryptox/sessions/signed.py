@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from cryptox.errors import ClockSkew, ConfigurationError
+from cryptox.errors import ClockSkew
 from cryptox.sessions.core import Core
+from cryptox.sessions.keys import keyless
 from cryptox.transport.crypto import Signer
 from cryptox.transport.messages import Outgoing
 from cryptox.venues.port import Request
@@ -53,14 +54,7 @@ class Signed(Core):
         if self._closed is not None:
             raise self._ended()
         if self.signer is None:
-            raise ConfigurationError(
-                f"This session has no key for {self.venue.name}, so it can only read public market data.",
-                recovery_suggestions=[
-                    "Connect with api_key= and secret_key= (or private_key=), or set BINANCE_API_KEY and "
-                    "BINANCE_SECRET_KEY.",
-                    'To try it without an account: cx.connect("paper").',
-                ],
-            )
+            raise keyless(self.venue.name, self.user)
         return self.signer
 
     def _outgoing(self, request: Request[Any]) -> Outgoing:

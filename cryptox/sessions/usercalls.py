@@ -14,7 +14,9 @@ from cryptox import logs
 from cryptox.errors import ConfigurationError
 from cryptox.model.orders import Order
 from cryptox.sessions.core import Core
+from cryptox.sessions.keys import keyless
 from cryptox.transport.life import Address, Allowance
+from cryptox.transport.private import require_private
 
 from .blotter import Blotter, Refused
 from .userstream import UserStream
@@ -45,11 +47,12 @@ class UserCalls(Core):
         if self._closed is not None:
             raise self._ended()
         if self.signer is None:
-            raise no_key(self.venue.name)
+            raise keyless(self.venue.name, self.user)
         stream, loop = self._stream, asyncio.get_running_loop()
         if stream is None or stream.line.is_over or stream.loop.is_closed():
             venue: Any = self.venue
             url = venue.user_url()
+            require_private(url)
             # The session is held by whoever uses the stream, never by the stream.
             owner: Any = self
             stream = self._stream = UserStream(owner, self._blotter, _addresses.get(url, venue.stream_limits.connects))
@@ -83,17 +86,6 @@ class UserCalls(Core):
         if stream is not None:
             _stop_there(stream)
         super().retire(reason)
-
-
-def no_key(venue: str) -> ConfigurationError:
-    """The refusal of what needs a key."""
-    return ConfigurationError(
-        f"Orders and balances are told to the owner of a key, and this session with {venue} has none.",
-        recovery_suggestions=[
-            "Connect with api_key and secret_key (or private_key), or with a user whose keys are stored.",
-            'cx.connect("paper") has a funded account of its own.',
-        ],
-    )
 
 
 def _stop_there(stream: UserStream) -> None:

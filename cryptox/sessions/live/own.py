@@ -13,7 +13,7 @@ from cryptox.errors import CryptoxError
 from cryptox.model.events import Event
 from cryptox.model.updates import BalanceUpdate, OrderUpdate
 from cryptox.sessions.core import Core
-from cryptox.sessions.usercalls import no_key
+from cryptox.sessions.keys import keyless
 from cryptox.sessions.userstream import UserStream
 from cryptox.table.batch import Batch
 from cryptox.table.records import balances_batch, orders_batch
@@ -38,7 +38,7 @@ class OwnPlan(Plan):
     async def check(self) -> None:
         """See whether the session has a key, and the exchange knows the symbols; raises as ``Plan.check``."""
         if self.session.signer is None:
-            raise no_key(self.venue_name)
+            raise keyless(self.venue_name, self.session.user)
         if self.symbols != (WHOLE,):
             await super().check()
 
