@@ -76,7 +76,8 @@ class Lister:
     async def placed(self, entry: Entry) -> Order | None:
         """The order that carries the act's own client order id."""
         order = self._session._heard(entry.symbol, entry.client_order_id)
-        order = order or await self._order(OrderRef(entry.symbol, client_order_id=entry.client_order_id))
+        if order is None or _is_of_before(entry, order.order_id, order.time_ms):
+            order = await self._order(OrderRef(entry.symbol, client_order_id=entry.client_order_id))
         if order is None or _is_of_before(entry, order.order_id, order.time_ms):
             return None
         return await self._with_fills(order)

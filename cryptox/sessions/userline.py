@@ -44,6 +44,7 @@ class UserSession(Protocol):
 
     venue: Any
     settings: Settings
+    user: str | None
 
     @property
     def signer(self) -> Signer | None:

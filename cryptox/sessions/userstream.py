@@ -79,6 +79,7 @@ class UserStream:
         self.listeners: list[Listener] = []
         self.received = 0
         self._name = session.venue.name
+        self._user = session.user
         self._checked = 0  # the subscription after which everything was looked at
         self._look = asyncio.Event()
         self._turn = asyncio.Event()  # set, and replaced, when it gets in step or ends
@@ -168,6 +169,8 @@ class UserStream:
 
     def over(self, error: CryptoxError | None) -> None:
         """The connection has ended for good."""
+        if error is not None and self._user is not None:
+            error.context.setdefault("user", self._user)
         self.failure = error
         self._look.set()
         listeners, self.listeners = self.listeners, []

@@ -573,11 +573,12 @@ def test_an_ed25519_key_logs_on(exchange: Any, outsider: Outsider) -> None:
 
 def test_a_key_that_is_refused_ends_it_at_once(exchange: Any, outsider: Outsider) -> None:
     async def main() -> None:
-        async with cx.aio.connect(exchange, api_key="k" * 64, secret_key="s" * 64) as session:
+        async with cx.aio.connect(exchange, user="eve", api_key="k" * 64, secret_key="s" * 64) as session:
             stream = session._user_stream()
             heard = Heard(stream)
-            with pytest.raises(AuthenticationError):
+            with pytest.raises(AuthenticationError) as caught:
                 await asyncio.wait_for(stream.ready(), 10)
+            assert (caught.value.context["user"], caught.value.context["venue"]) == ("eve", "paper")
             assert isinstance(stream.failure, AuthenticationError)
             assert heard.said[-1] == "ended AuthenticationError"
             asked = len(exchange.requests)
@@ -609,7 +610,7 @@ def test_a_key_that_is_withdrawn_ends_it(exchange: Any, outsider: Outsider) -> N
 def test_without_a_key_or_an_address_it_says_what_to_do() -> None:
     async def main() -> None:
         async with cx.aio.connect("binance") as session:
-            with pytest.raises(ConfigurationError, match="has none") as caught:
+            with pytest.raises(ConfigurationError, match="no key on") as caught:
                 session._user_stream()
             assert "api_key" in caught.value.recovery_suggestions[0]
         async with cx.aio.connect(
