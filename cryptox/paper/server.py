@@ -320,11 +320,14 @@ class Server:
             self.port = listening.sockets[0].getsockname()[1]
             ready.set()
             await self._closing.wait()
-            listening.close()
+            await _refuse(listening)
         finally:
             await front.close()
+            left = self.transports()
             server.pre_shutdown()  # idle connections go at once; the others have a moment
             await server.shutdown(0.2)
+            for transport in left:  # also where a client reads no more
+                transport.abort()
             front.end()
 
 
@@ -336,6 +339,15 @@ def _descriptors(loop: asyncio.AbstractEventLoop) -> list[int]:
     return [selector.fileno(), waker.fileno(), *(key.fd for key in list(selector.get_map().values()))]
 
 
+async def _refuse(listening: asyncio.Server) -> None:
+    """Accept no more connections. One that was accepted just now would be lost open by a server that has closed."""
+    for one in listening.sockets:
+        with suppress(NotImplementedError):  # loops of Windows
+            asyncio.get_running_loop().remove_reader(one.fileno())
+    await _turns()
+    listening.close()
+
+
 async def _end_tasks() -> None:
     """End what is still at work: whoever waits for it must not wait for ever."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -343,4 +355,10 @@ async def _end_tasks() -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=STOP_S / 2)
-    await asyncio.sleep(0)  # what is called when they are done
+    await _turns()  # what is called when they are done
+
+
+async def _turns() -> None:
+    """Let the loop go round often enough that what has begun at a socket is known: accepted, told, lost."""
+    for _ in range(4):
+        await asyncio.sleep(0)

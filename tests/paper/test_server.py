@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import http.client
 import json
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -392,6 +395,41 @@ def test_stopping_ends_open_connections_at_once(opened: Callable[..., Any]) -> N
         pass
     finally:
         waiting.close()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /api/v3/exchangeInfo HTTP/1.1\r\nHost: x\r\n\r\n" * 40], ids=["new", "unread"]
+)
+def test_stopping_leaves_no_connection_open_whatever_it_is_doing(sent: bytes) -> None:
+    """Some are made at the very moment of the stop, some have asked and do not read."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(8):
+            exchange = PaperExchange(clock="2024-06-01 12:00").start()
+            port, stopped = exchange.port, threading.Event()
+            dialled: list[socket.socket] = []
+
+            def dial(port: int = port, stopped: threading.Event = stopped, into: list[Any] = dialled) -> None:
+                while not stopped.wait(0.0005):
+                    with suppress(OSError):
+                        into.append(socket.create_connection(("127.0.0.1", port), timeout=1))
+                        into[-1].sendall(sent)
+
+            threads = [threading.Thread(target=dial) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            while len(dialled) < 20:
+                time.sleep(0.001)
+            exchange.stop()
+            stopped.set()
+            for thread in threads:
+                thread.join()
+            for one in dialled:
+                one.close()
+            dialled.clear()
+            del exchange
+            gc.collect()
+    assert [str(one.message) for one in heard if issubclass(one.category, ResourceWarning)] == []
 
 
 class _NoMarket:
