@@ -185,7 +185,7 @@ def test_the_worker_ends_quietly_with_its_loop(scene: Scene, monkeypatch: pytest
     async def talk(desk: Desk) -> None:
         assert desk._jobs is not None
         loop = Loop()
-        (first,) = [one for one in threading.enumerate() if one.name == "cryptox-paper-desk"]
+        *_, first = [one for one in threading.enumerate() if one.name == "cryptox-paper-desk"]  # the newest
         jobs, desk._jobs = desk._jobs, type(desk._jobs)()
         jobs.put(None)  # the worker of this loop ends, another takes its place
         await asyncio.to_thread(first.join, 5)
