@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Address", "address_of"]
 
 NAMES_LIVE_S = 3600.0
+FOR_ORDERS = 0.02
 VAGUE = 0.03  # of the shortest window: a clock less sure than that is read again
 BETTER_TIMES = 3  # so often at most: on a slow way no reading is a good one
 
@@ -42,6 +43,7 @@ class Address:
         self.rules_of: str | None = None  # a symbol by which to ask for them
         self._names: tuple[float, list[str]] | None = None
         self._better_times = BETTER_TIMES
+        self.has_traders = False
 
     def learn(self, rules: Rules) -> None:
         """Take the limits that the exchange announces."""
@@ -51,6 +53,10 @@ class Address:
             self.rules_wanted = False
         if len(rules.symbols) > 1:
             self.learn_names([symbol.symbol for symbol in rules.symbols])
+
+    def spare(self) -> float:
+        """Which part of each limit a long download leaves to orders: some, once a session here has a key."""
+        return FOR_ORDERS if self.has_traders else 0.0
 
     def wants_better_time(self) -> bool:
         """Whether the clock is too vague beside the shortest window of a limit, and a better reading may still come.

@@ -37,7 +37,7 @@ class Line:
         self._single = asyncio.Semaphore(SINGLE_IN_FLIGHT)
         connections = settings.max_in_flight + SINGLE_IN_FLIGHT
         self._http = Http(timeout_s=settings.timeout, max_connections=connections, proxy=settings.proxy)
-        gate = Gate(address.limiter, address.clock, share=settings.weight_share)
+        gate = Gate(address.limiter, address.clock, share=settings.weight_share, spare=address.spare)
         self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
         # What fails for one account, as a slow one does, must not hold up those of other users.
         self._signing = Caller(self._http, gate, OwnBreaker(address.breaker), address.stops, venue)

@@ -38,6 +38,8 @@ class Gate:
         Exchange time, for the limits' windows.
     share
         Which part of each limit may be used in all when a request of this gate goes.
+    spare
+        Which part of each limit is left to urgent requests, of whatever gate.
     monotonic, wall
         Clocks in seconds.
     """
@@ -48,12 +50,14 @@ class Gate:
         clock: ExchangeClock,
         *,
         share: float = 1.0,
+        spare: Callable[[], float] = lambda: 0.0,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.limiter = limiter
         self.clock = clock
         self._share = share
+        self._spare = spare
         self._monotonic = monotonic
         self._wall = wall
         self._urgent: deque[_Waiter] = deque()
@@ -97,13 +101,17 @@ class Gate:
             while True:
                 pause_s = until - self._monotonic()
                 if self._head() is waiter:
-                    outcome = self.limiter.take(weight, self.moment(), self._share)
+                    share = self._share if urgent else self._share - self._spare()
+                    outcome = self.limiter.take(weight, self.moment(), share)
                     if isinstance(outcome, Ticket):
                         self._streak = self._streak + 1 if urgent else 0
                         self._room_at = float("-inf")
                         return outcome
                     if outcome.least_s > max(pause_s, 0.0):
                         raise self._refused(max(outcome.least_s, SOON_S))
+                    if not urgent and self._urgent:  # it may be that only it finds no room
+                        self._streak = 0
+                        self._poke()
                     self._room_at = self._monotonic() + outcome.window_s
                     pause_s = min(pause_s, outcome.poll_s)
                 else:

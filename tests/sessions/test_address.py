@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 import cryptox as cx
@@ -34,3 +37,29 @@ def test_a_good_reading_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert here.wants_better_time()
     here.clock.observe(1_000_100, 99.999, 100.0, 0.0)
     assert not here.wants_better_time()
+
+
+def test_a_long_download_leaves_room_for_orders() -> None:
+    limits = {"REQUEST_WEIGHT": (400, "10s")}
+    with cx.PaperExchange(clock="2024-06-01 12:00", symbols=["BTCUSDT"], limits=limits) as exchange:
+        with cx.connect(exchange) as session, cx.connect(exchange) as other:
+            order = session.buy("BTCUSDT", "0.001", price="10000")
+            used = threading.Event()
+            rows: list[int] = []
+
+            def download() -> None:
+                rows.append(len(other.klines_bulk("BTCUSDT", "1m", 350_000, progress=lambda *_: used.set())))
+
+            working = threading.Thread(target=download)
+            working.start()
+            assert used.wait(30)
+            placed = 0
+            while working.is_alive() and placed < 40:
+                session.cancel_order("BTCUSDT", order)
+                order = session.buy("BTCUSDT", "0.001", price="10000")
+                placed += 1
+                time.sleep(0.3)
+            working.join(60)
+            assert rows == [350_000]
+            assert placed > 10
+        assert all(one.status != 429 for one in exchange.requests)

@@ -17,12 +17,12 @@ from cryptox.transport.messages import Limit, Usage
 HOUR = 3_600_000
 
 
-def make(amount: int = 100, window_ms: int = 24 * HOUR, limiter: Limiter | None = None) -> Gate:
+def make(amount: int = 100, window_ms: int = 24 * HOUR, limiter: Limiter | None = None, spare: float = 0.0) -> Gate:
     """A gate in the middle of a long window, with one answer seen."""
     clock = ExchangeClock()
     now = time.monotonic()
     clock.observe(window_ms * 20_000 + window_ms // 2, now, now, wall_s=time.time())
-    return Gate(limiter or Limiter([Limit("REQUEST_WEIGHT", amount, window_ms)]), clock)
+    return Gate(limiter or Limiter([Limit("REQUEST_WEIGHT", amount, window_ms)]), clock, spare=lambda: spare)
 
 
 async def opened(amount: int = 100) -> Gate:
@@ -42,6 +42,23 @@ def test_what_fits_goes_at_once_and_what_does_not_is_refused_at_once() -> None:
         assert time.monotonic() - began < 0.2
         assert caught.value.retry_after == pytest.approx(12 * 3600, rel=0.01)
         assert gate.waiting == 0
+
+    asyncio.run(main())
+
+
+def test_some_of_the_limit_is_spared_for_urgent_ones() -> None:
+    async def main() -> None:
+        gate = make(spare=0.1)
+        first = await gate.enter(1, patience_s=0)
+        gate.answered(first, (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+        await gate.enter(80, patience_s=0)
+        with pytest.raises(RateLimited):
+            await gate.enter(12, patience_s=0)
+        for _ in range(10):  # the others wait, and hold nobody up
+            waiting = asyncio.ensure_future(gate.enter(12, patience_s=100_000))
+            await asyncio.sleep(0)
+            await gate.enter(1, patience_s=0.5, urgent=True)
+        waiting.cancel()
 
     asyncio.run(main())
 
