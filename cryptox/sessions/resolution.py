@@ -16,6 +16,9 @@ PAUSES_S = (0.0, 0.2, 0.4, 0.8, 1.6, 3.0)
 LONGEST_S = 5.0
 LATER_S = 60.0  # once it has gone on for minutes
 PATIENT_AFTER_S = 120.0
+SOON_S = 1.0  # after a query that failed, once an answer can settle it
+LOOK_S = 2.0  # for one query; half as long again after each that failed, for networks that are slow
+LONGEST_LOOK_S = 32.0
 
 
 class Resolution:
@@ -42,13 +45,13 @@ class Resolution:
     ) -> None:
         self._settled_ms = accepted_until_ms + SETTLED_MS
         self._began = began
-        self._steady = steady
+        self.steady = steady
         since = (float("-inf") if steady else began) if sent_at is None else sent_at
         self._settled_at = since + (window_ms + SETTLED_MS) / 1000
         self._over = False  # an answer has told a time beyond
         self._asked = 0
         self._absent: float | None = None  # when a query began that found nothing, after that
-        self._failed = False  # the last query
+        self._failed = 0  # queries in a row
         self.proven = False
 
     @property
@@ -58,8 +61,13 @@ class Resolution:
 
     def told_time(self, server_ms: float, monotonic: float) -> None:
         """An answer has told the exchange's time."""
-        if monotonic >= self._settled_at and (not self._steady or server_ms > self._settled_ms):
+        if monotonic >= self._settled_at and (not self.steady or server_ms > self._settled_ms):
             self._over = True
+
+    @property
+    def look_s(self) -> float:
+        """Seconds that the next query may take: one that is lost must not use up the caller's patience."""
+        return float(min(LONGEST_LOOK_S, LOOK_S * 1.5 ** min(self._failed, 20)))
 
     def pause_s(self, monotonic: float, exchange_ms: float | None) -> float:
         """Seconds until the next query.
@@ -76,10 +84,12 @@ class Resolution:
         usual = PAUSES_S[self._asked] if self._asked < len(PAUSES_S) else LONGEST_S
         if monotonic - self._began > PATIENT_AFTER_S:
             usual = LATER_S
+        elif self._failed and monotonic > self._settled_at:
+            usual = min(usual, SOON_S)
         if self._over:
             return 0.0 if self._asked == 0 else usual
         left_s = self._settled_at - monotonic
-        if self._steady:
+        if self.steady:
             left_s = 0.0 if exchange_ms is None else max(left_s, (self._settled_ms - exchange_ms) / 1000)
         # Just after the moment, rather than up to a pause later.
         return usual if left_s <= 0 else min(usual, left_s + 0.05)
@@ -87,7 +97,7 @@ class Resolution:
     def found_nothing(self, began: float, *, time_was_over: bool) -> None:
         """A query that began at ``began`` found no sign; ``time_was_over``: ``wants_time`` was False when it began."""
         self._asked += 1
-        self._failed = False
+        self._failed = 0
         if not time_was_over:
             return
         if self._absent is None:
@@ -98,4 +108,4 @@ class Resolution:
     def could_not_ask(self) -> None:
         """A query failed: that says nothing."""
         self._asked += 1
-        self._failed = True
+        self._failed += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import time
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from typing import Any
 
 from cryptox import logs
 from cryptox.errors import CryptoxError, OutcomeUnknown
+from cryptox.model.orders import Replaced
 from cryptox.sessions.acts import Pending, Question, Settled, is_carried_elsewhere, unknown
 from cryptox.sessions.journal import Entry, Journal
 from cryptox.sessions.resolution import Resolution
@@ -86,16 +88,28 @@ class Settling(Signed):
             while pending.state == "asking":
                 now = time.monotonic()
                 await asyncio.sleep(resolution.pause_s(now, clock.now_ms(now) if clock.known else None))
-                await self._look(question, entry, resolution, pending)
+                try:
+                    async with asyncio.timeout(resolution.look_s):
+                        await self._look(question, resolution, pending)
+                except TimeoutError:
+                    pending.detail = "The exchange does not answer what became of it."
+                    resolution.could_not_ask()
         finally:
             patience.cancel()
 
-    async def _look(self, question: Question, entry: Entry, resolution: Resolution, pending: Pending) -> None:
+    async def _look(self, question: Question, resolution: Resolution, pending: Pending) -> None:
         """One query, with a reading of exchange time before it where that is wanted."""
+        entry = pending.entry
         try:
             if resolution.wants_time:
                 server_ms = await self._read_clock()
-                resolution.told_time(server_ms, time.monotonic())
+                now = time.monotonic()
+                resolution.told_time(server_ms, now)
+                if resolution.steady and pending.sent_at is not None:  # its clock may have been set back since
+                    sent_ms = int(server_ms - (now - pending.sent_at) * 1000)
+                    if sent_ms < pending.entry.sent_ms:
+                        pending.entry = dataclasses.replace(pending.entry, sent_ms=sent_ms)
+            entry = pending.entry
             over, began = not resolution.wants_time, time.monotonic()
             found = await question.sign(entry)
             if found is None:
@@ -124,17 +138,19 @@ class Settling(Signed):
         """The definite end of an act."""
         self._learn_of(result)
         entry = pending.entry
-        pending.state, pending.order_id = state, getattr(result, "order_id", pending.order_id)
+        placed = _placed(result)
+        pending.state, pending.order_id = state, getattr(placed, "order_id", pending.order_id)
         self._journal.end(entry.client_order_id, state, pending.order_id)
         self._carry_no_more(entry.client_order_id)
         if entry.about.get("given"):
-            self._remember(entry.client_order_id, result)
+            self._remember(entry.client_order_id, placed)
         if not (pending.outcome.done() and isinstance(pending.outcome.exception(), OutcomeUnknown)):
             self._acts.pop(entry.client_order_id, None)  # otherwise unresolved() tells what became of it
         told = {} if error is None else {"error": type(error).__name__}
         logs.event(log, f"order.{state}", level=INFO, order_id=pending.order_id, **told, **named(entry))
         if pending.outcome.done():
-            pending.detail = "found later" if error is None else f"{type(error).__name__}: {error}"
+            half = getattr(result, "order_error", None)  # of a replacement, whose other half was done
+            pending.detail = "found later" if error is None and half is None else str(error or half)
         elif error is None:
             pending.outcome.set_result(result)
         else:
@@ -146,11 +162,9 @@ class Settling(Signed):
         if not pending.outcome.done():
             pending.outcome.set_exception(error or unknown(pending.entry, "the session ended meanwhile"))
 
-    def _remember(self, client_order_id: str, result: Any) -> None:
-        """Which order had an id that the user gave: the next one of that id is another."""
-        placed = getattr(result, "order", None) or result  # of a replacement the new one
-        number = getattr(placed, "order_list_id", None) if hasattr(placed, "orders") else None
-        number = getattr(placed, "order_id", None) if number is None else number
+    def _remember(self, client_order_id: str, placed: Any) -> None:
+        """Which order or list had an id that the user gave: the next one of that id is another."""
+        number = getattr(placed, "order_list_id" if hasattr(placed, "orders") else "order_id", None)
         if number is not None:
             self._former[client_order_id] = number
             self._former.move_to_end(client_order_id)
@@ -201,6 +215,11 @@ class Settling(Signed):
             if not task.get_loop().is_closed():
                 task.get_loop().call_soon_threadsafe(task.cancel)
         return tasks
+
+
+def _placed(result: Any) -> Any:
+    """Of a replacement the new order."""
+    return result.order if isinstance(result, Replaced) else result
 
 
 def seen(outcome: asyncio.Future[Any]) -> None:

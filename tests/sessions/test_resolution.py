@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryptox.sessions.resolution import APART_S, LATER_S, SETTLED_MS, Resolution
+from cryptox.sessions.resolution import APART_S, LATER_S, SETTLED_MS, SOON_S, Resolution
 
 SENT_MS = 1_700_000_000_000.0
 WINDOW_MS = 2_000.0
@@ -88,11 +88,22 @@ def test_after_the_moment_failed_queries_are_spaced_as_any_other() -> None:
     asked.found_nothing(112.0, time_was_over=True)
     for _ in range(6):
         asked.could_not_ask()
-    assert asked.pause_s(200.0, None) == 5.0
+    assert asked.pause_s(200.0, None) == SOON_S
     assert asked.pause_s(300.0, None) == LATER_S
     asked.found_nothing(300.0, time_was_over=True)
     assert asked.proven
     assert asked.pause_s(300.0, None) == LATER_S
+
+
+def test_a_query_may_take_longer_after_each_that_failed() -> None:
+    asked = steady()
+    took = []
+    for _ in range(6):
+        took.append(asked.look_s)
+        asked.could_not_ask()
+    assert took == [2.0, 3.0, 4.5, 6.75, 10.125, 15.1875]
+    asked.found_nothing(110.0, time_was_over=False)
+    assert asked.look_s == 2.0
 
 
 def test_pauses_grow_and_hit_the_moment() -> None:
