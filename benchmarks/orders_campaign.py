@@ -34,7 +34,7 @@ import orders_judge
 import virtual
 
 import cryptox as cx
-from cryptox.errors import NetworkError, OutcomeUnknown
+from cryptox.errors import NetworkError
 from cryptox.paper.answers import Done
 from cryptox.sessions import address, settling
 from cryptox.sessions.journal import Entry, Journal
@@ -99,6 +99,9 @@ FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
     "-1015": (4, {"kind": "status", "error_code": -1015, "code": 429, "retry_after": 1, "accepted": False}),
     "-1021": (8, {"kind": "status", "error_code": -1021, "accepted": False}),
 }
+# How often each befalls the whole exchange, on virtual time.
+TROUBLES = {"death": 36, "clock": 30, "outage": 20, "ban": 6, "clock forward": 5, "long outage": 3}
+MORE = 1.5  # over sockets, where the network's own group is missing
 QUERIES = 0.15  # what is asked meets faults so much as often as what acts
 
 
@@ -114,8 +117,7 @@ class Call:
     said: Any = None
     ended: float = 0.0
     died: bool = False
-    later: list[str] = field(default_factory=list)  # what sessions told of it afterwards
-    about: Any = None
+    later: list[str] = field(default_factory=list)  # what a session found out, and when
 
 
 class _NoJournal(Journal):
@@ -140,7 +142,7 @@ class Campaign:
     requests: int = 0
     resent: int = 0
     settled: int = 0
-    unknown: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)  # by how long the exchange was away meanwhile
     deaths: int = 0
     seconds: float = 0.0
     passed_s: float = 0.0
@@ -158,6 +160,7 @@ class World:
         self.down_until = 0.0
         self.outages: list[tuple[float, float]] = []
         self.pause_s = 3.0
+        self.calm_s = 25.0  # between troubles of the whole exchange, on average
         self.keys = [exchange.create_account() for _ in range(ACCOUNTS)]
         self.sessions: list[Any] = [None] * ACCOUNTS
         self.running: list[dict[asyncio.Task[Any], None]] = [{} for _ in range(ACCOUNTS)]
@@ -199,7 +202,7 @@ class World:
         self.campaign.deaths += 1
 
     def hear(self, entry: Entry, state: str) -> None:
-        """A session found out about an act whose call could not wait for it."""
+        """A session found out about an act, whether or not its call still waits for it."""
         for call in reversed(self.all):
             if entry.client_order_id in call.ids and not call.later:
                 call.later.append(state)
@@ -230,14 +233,16 @@ class World:
     async def trouble(self, hosts: Hosts) -> None:
         """What befalls the whole exchange, and processes; on virtual time."""
         while True:
-            await asyncio.sleep(self.dice.expovariate(1 / 25))
-            kind = self.dice.choices(["outage", "long outage", "clock", "ban", "death"], [20, 3, 35, 6, 36])[0]
+            await asyncio.sleep(self.dice.expovariate(1 / self.calm_s))
+            kind = self.dice.choices(*zip(*TROUBLES.items(), strict=True))[0]
             now = time.monotonic()
             self.campaign.faults[kind] += kind != "death"
             if kind == "death":
                 self.kill(self.dice.randrange(ACCOUNTS), hosts)
+            elif kind == "clock forward":
+                self.exchange.clock.step(60_000_000)
             elif kind == "clock":
-                self.exchange.clock.step(int(self.dice.choice([0.2, -0.2, 0.9, -0.9, 3, -3, 8, -5, 60]) * 1e6))
+                self.exchange.clock.step(int(self.dice.choice([0.2, -0.2, 0.9, -0.9, 3, -3, 8, -5]) * 1e6))
             elif kind == "ban":
                 wait_s = self.dice.uniform(2, 8)
                 self.exchange._state.answers.ban(time.time() + wait_s)
@@ -273,7 +278,7 @@ class Trader:
         world.all.append(call)
         world.campaign.calls[kind] += 1
         token = calling.set(call)
-        task = asyncio.ensure_future(self.do(kind, session, call))
+        task = asyncio.ensure_future(self.do(kind, session))
         calling.reset(token)
         world.running[self.at][task] = None
         await asyncio.wait({task})
@@ -296,7 +301,7 @@ class Trader:
             self.orders.append(call.said.order)
         del self.orders[:-20], self.lists[:-3]
 
-    async def do(self, kind: str, session: Any, call: Call) -> Any:
+    async def do(self, kind: str, session: Any) -> Any:
         dice, buy = self.dice, self.dice.random() < 0.5
         side, far = ("buy", dice.randrange(15_000, 30_000)) if buy else ("sell", dice.randrange(150_000, 200_000))
         size = f"0.0{dice.randrange(10, 99)}"
@@ -322,7 +327,7 @@ class Trader:
             return await session.cancel_all(SYMBOL, exact=True)
         if kind == "cancel_list":
             return await session.cancel_order_list(SYMBOL, self.lists.pop())
-        order = call.about = self.orders.pop(dice.randrange(len(self.orders)))
+        order = self.orders.pop(dice.randrange(len(self.orders)))
         if kind == "cancel":
             named = order if dice.random() < 0.5 else order.client_order_id
             return await session.cancel_order(SYMBOL, named)
@@ -341,7 +346,7 @@ def watched() -> Any:
     begin, signed, finish = Journal.begin, Signed._signed, settling.Settling._finish
 
     def heard(self: Any, pending: Any, state: str, *rest: Any, **error: Any) -> None:
-        if pending.outcome.done() and not isinstance(self._journal, _NoJournal):
+        if not isinstance(self._journal, _NoJournal):
             worlds[-1].hear(pending.entry, state)
         finish(self, pending, state, *rest, **error)
 
@@ -374,7 +379,9 @@ def watched() -> Any:
         yield
 
 
-async def _traded(world: World, tasks: int, orders: int, trouble: Any, *, quiet: Callable[[], None]) -> None:
+async def _traded(
+    world: World, tasks: int, orders: int, trouble: Any, *, quiet: Callable[[], None], latest_s: float = LATEST_S
+) -> None:
     """The campaign itself, and the peace after it in which all is settled."""
     counters = world.exchange._state.desk.records.count(SYMBOL)
     traders = [Trader(world, at % ACCOUNTS) for at in range(tasks)]
@@ -385,7 +392,7 @@ async def _traded(world: World, tasks: int, orders: int, trouble: Any, *, quiet:
         if befalls is not None:
             befalls.cancel()
     quiet()
-    await asyncio.sleep(LATEST_S)
+    await asyncio.sleep(latest_s)
     for session in world.sessions:
         for _ in range(SETTLED_AFTER):
             if "asking" not in set((await session.unresolved()).state):
@@ -427,8 +434,8 @@ def on_virtual_time(orders: int, seed: int, **settings: Any) -> Campaign:
     return campaign
 
 
-def over_sockets(orders: int, seed: int, tasks: int = 32, **settings: Any) -> Campaign:
-    """The campaign against a server, in real time."""
+def over_sockets(orders: int, seed: int, tasks: int = 32, haste: float = 1.0, **settings: Any) -> Campaign:
+    """The campaign against a server, in real time; with ``haste`` the exchange's delays are so much shorter."""
     fast = {"order_timeout": 1.0, "timeout": 1.0, "order_recv_window": 1_000, **settings}
 
     async def main(exchange: cx.PaperExchange) -> Campaign:
@@ -440,9 +447,10 @@ def over_sockets(orders: int, seed: int, tasks: int = 32, **settings: Any) -> Ca
         laid = []
         for name, (often, given) in FAULTS.items():
             for number, method in enumerate(("POST", "DELETE", "PUT", "GET")):
-                chance, rest = often / 1000 * 1.5, {k: v for k, v in given.items() if k != "kind"}
-                laid.append((name, exchange.faults.add(given["kind"], method=method, seed=seed + number + 4 * len(laid),
-                    probability=chance * (QUERIES if method == "GET" else 1), **rest)))
+                rest = {k: v / haste if k in ("seconds", "jitter") else v for k, v in given.items() if k != "kind"}
+                often_here = often / 1000 * (QUERIES if method == "GET" else MORE)
+                place = {"method": method, "seed": seed + number + 4 * len(laid), "probability": often_here}
+                laid.append((name, exchange.faults.add(given["kind"], **place, **rest)))
 
         async def trouble() -> None:
             while True:
@@ -458,7 +466,7 @@ def over_sockets(orders: int, seed: int, tasks: int = 32, **settings: Any) -> Ca
                 world.campaign.faults[name] += fault.hits
             exchange.faults.clear()
 
-        await _traded(world, tasks, orders, trouble(), quiet=quiet)
+        await _traded(world, tasks, orders, trouble(), quiet=quiet, latest_s=20.0 / haste)
         await orders_judge.judge(world)
         for session in world.sessions:
             await session.close()
@@ -473,10 +481,11 @@ def over_sockets(orders: int, seed: int, tasks: int = 32, **settings: Any) -> Ca
 
 def report(campaign: Campaign) -> str:
     """What was done, for the record."""
-    def listed(counts: Counter[str]) -> str:
-        return ", ".join(f"{name} {number:,}" for name, number in counts.most_common())
 
-    calls = campaign.calls.total()
+    def listed(counts: Counter[str]) -> str:
+        return ", ".join(f"{name} {number:,}" for name, number in counts.most_common() if number)
+
+    calls, unknown = campaign.calls.total(), campaign.unknown.total()
     lines = [
         f"orders at the exchange   {campaign.orders:,}",
         f"calls                    {calls:,}: {listed(campaign.calls)}",
@@ -484,7 +493,8 @@ def report(campaign: Campaign) -> str:
         f"faults                   {campaign.faults.total():,}: {listed(campaign.faults)}",
         f"processes that died      {campaign.deaths:,}; acts settled by the next one: {campaign.settled:,}",
         f"outcomes                 {listed(campaign.outcomes)}",
-        f"OutcomeUnknown           {campaign.unknown:,} of {calls:,} calls: {campaign.unknown / max(1, calls):.2%}",
+        f"OutcomeUnknown           {unknown:,} of {calls:,} calls, {unknown / max(1, calls):.2%}; the exchange was "
+        f"away meanwhile for: {listed(campaign.unknown) or '-'}",
         f"violations               {len(campaign.wrong)}",
         f"duration                 {campaign.seconds:.1f} s"
         + (f", in which {campaign.passed_s / 3600:.1f} h passed" if campaign.passed_s else ""),
@@ -502,10 +512,7 @@ def main() -> int:
     import logging
 
     logging.getLogger("cryptox").setLevel(logging.CRITICAL)
-    if given.sockets:
-        campaign = over_sockets(given.sockets, given.seed)
-    else:
-        campaign = on_virtual_time(given.orders, given.seed)
+    campaign = over_sockets(given.sockets, given.seed) if given.sockets else on_virtual_time(given.orders, given.seed)
     print(report(campaign))
     return 1 if campaign.wrong else 0
 

@@ -13,6 +13,8 @@ __all__ = ["judge"]
 ONE = ("market", "limit", "stop", "given")
 LISTS = ("oco", "oto", "otoco")
 ATOMS = 10**8
+SETTLING_S = 13.0  # what a proof takes where nothing is in its way
+LEAST_S = 3.0  # an outage so long may cost a call its answer, together with a query that was lost
 
 
 async def judge(world: Any) -> None:
@@ -25,13 +27,17 @@ async def judge(world: Any) -> None:
         campaign.resent += max(0, len(call.sent) - 1)
         campaign.settled += bool(call.died and call.later)
         unknown = isinstance(call.said, OutcomeUnknown)
-        campaign.unknown += unknown
         said = "died" if call.died else "OutcomeUnknown" if unknown else type(call.said).__name__
-        campaign.outcomes["DataFrame" if call.kind == "cancel_all" and said == "DataFrame" else said] += 1
+        campaign.outcomes[said] += 1
         placed += sum(_placed(call.kind, body) for body in done)
-        why = _wrong(world, records, call, done)
-        if why is None and unknown and not _unreachable(world, call):
-            why = "the outcome stayed unknown though the exchange could be asked"
+        why = _wrong(records, call, done)
+        if unknown:
+            away_s, patience_s = _away_s(world, call), call.session.settings.resolve_timeout
+            long = away_s >= patience_s - SETTLING_S
+            name = "most of resolve_timeout" if long else "a part of it" if away_s >= LEAST_S else "no time"
+            campaign.unknown[name] += 1
+            if why is None and away_s < LEAST_S:
+                why = "the outcome stayed unknown though the exchange could be asked"
         if why is not None:
             campaign.wrong.append(f"{call.kind} {call.ids} at {call.began:.1f}: {why}; it said {said} {call.later}")
     orders = list(records.all_orders())
@@ -50,7 +56,7 @@ def _placed(kind: str, body: Any) -> int:
     return int(kind in ONE)
 
 
-def _wrong(world: Any, records: Any, call: Any, done: list[Any]) -> str | None:
+def _wrong(records: Any, call: Any, done: list[Any]) -> str | None:
     """Why what was said of a call is not so; None where it is."""
     if call.kind == "replace":
         done = [body for body in done if "SUCCESS" in (body["newOrderResult"], body["cancelResult"])]
@@ -119,10 +125,9 @@ def _is_canceled(records: Any, symbol: str, number: int) -> str | None:
     return None if status == "CANCELED" else f"said to be canceled, and order {number} is {status}"
 
 
-def _unreachable(world: Any, call: Any) -> bool:
-    """Whether the exchange could not be asked for the better part of the time in which it might have been."""
-    away = sum(max(0.0, min(end, call.ended) - max(start, call.began)) for start, end in world.outages)
-    return bool(away >= call.session.settings.resolve_timeout / 2)
+def _away_s(world: Any, call: Any) -> float:
+    """For how long the exchange could not be asked while a call waited."""
+    return sum(max(0.0, min(end, call.ended) - max(start, call.began)) for start, end in world.outages)
 
 
 async def _balances(world: Any, keys: Any, session: Any) -> list[str]:

@@ -126,7 +126,7 @@ class _Broken(Exception):
 class _Handler(Handler):
     """The exchange's own, with faults that need a socket as the client would see them."""
 
-    async def _faulty(self, request: Any, reply: Any, fault: Any) -> Any:
+    async def _faulty(self, request: Any, reply: Any, fault: Any) -> Any:  # noqa: ARG002  # the handler's form
         if fault.kind == "drop":
             await asyncio.get_running_loop().create_future()
         if fault.kind == "reset" or (fault.kind == "truncate" and fault.settings["how"] == "length"):
