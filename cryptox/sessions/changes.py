@@ -252,7 +252,9 @@ class ChangeCalls(OrderCalls):
             )
         id_ = new_id()
         request = self._trading_venue.amend(ref, amount, id_)
-        return await self._act(Act("amend_order", ref.symbol, id_, request, _about(ref)))
+        amended = await self._act(Act("amend_order", ref.symbol, id_, request, _about(ref)))
+        self._noticed(ref.client_order_id, amended)  # which has another id now
+        return amended
 
 
 def ref_of(symbol: str, order: int | str | Order) -> OrderRef:

@@ -66,7 +66,9 @@ class PastOrderCalls(ListCalls):
         ...     (await session.order("BTCUSDT", placed.client_order_id)).status
         'new'
         """
-        return await self._ask_signed(self._trading_venue.order(ref_of(symbol, order)))
+        found = await self._ask_signed(self._trading_venue.order(ref_of(symbol, order)))
+        self._noticed(found.client_order_id, found)
+        return found
 
     @public
     async def order_list(self, id: int | str) -> OrderList:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cryptox import logs
 from cryptox.errors import CryptoxError, OutcomeUnknown
-from cryptox.model.orders import Replaced
+from cryptox.model.orders import Order, Replaced
 from cryptox.sessions.acts import Pending, Question, Settled, is_carried_elsewhere, unknown
 from cryptox.sessions.journal import Entry, Journal
 from cryptox.sessions.resolution import Resolution
@@ -135,7 +135,9 @@ class Settling(Signed):
         """What an answer or a query tells of the user's orders."""
 
     def _finish(self, pending: Pending, state: str, result: Any = None, *, error: BaseException | None = None) -> None:
-        """The definite end of an act."""
+        """The definite end of an act; the first one counts."""
+        if pending.state in ("done", "not_done"):
+            return
         self._learn_of(result)
         entry = pending.entry
         placed = _placed(result)
@@ -155,6 +157,14 @@ class Settling(Signed):
             pending.outcome.set_result(result)
         else:
             pending.outcome.set_exception(error)
+
+    def _noticed(self, client_order_id: str | None, order: Order) -> None:
+        """An order was met elsewhere: a sign of existence, and from an amend on the last one under that id."""
+        pending = self._acts.get(client_order_id or "")
+        if pending is None or pending.state != "asking" or pending.entry.about.get("given"):
+            return
+        if pending.entry.operation in ("place_order", "amend_order") and pending.entry.symbol == order.symbol:
+            self._finish(pending, "done", order)
 
     def _leave(self, pending: Pending, error: BaseException | None = None) -> None:
         """Nobody asks any more; the journal keeps it open for the next session."""

@@ -200,6 +200,34 @@ def test_what_waited_too_long_is_not_sent(
     assert sent(exchange) == 0
 
 
+def test_an_order_that_is_amended_before_it_is_found_is_known_to_exist(exchange: cx.PaperExchange) -> None:
+    """An amend gives it another id: under its own it is never found again."""
+    fast = {"order_timeout": 0.5, "order_recv_window": 300, "resolve_timeout": 0.3, "timeout": 0.5}
+    with cx.connect(exchange, **fast) as session:
+        session.test_order("BTCUSDT", "buy", quantity="0.002", price=FAR)
+        exchange.faults.add("drop", path="order", method="POST", times=1)
+        failing(exchange, "GET", "order")
+        with pytest.raises(OutcomeUnknown) as caught:
+            session.buy("BTCUSDT", "0.002", FAR)
+        id_ = caught.value.context["client_order_id"]
+        amended = session.amend_order("BTCUSDT", id_, "0.001")
+        told = session.unresolved()
+        assert (told.state[id_], told.order_id[id_]) == ("done", amended.order_id)
+
+
+def test_an_order_that_the_user_finds_is_settled(exchange: cx.PaperExchange) -> None:
+    fast = {"order_timeout": 0.5, "order_recv_window": 300, "resolve_timeout": 0.3, "timeout": 0.5}
+    with cx.connect(exchange, **fast) as session:
+        session.test_order("BTCUSDT", "buy", quantity="0.002", price=FAR)
+        exchange.faults.add("drop", path="order", method="POST", times=1)
+        failing(exchange, "GET", "time")  # so nothing is asked about it
+        with pytest.raises(OutcomeUnknown) as caught:
+            session.buy("BTCUSDT", "0.002", FAR)
+        id_ = caught.value.context["client_order_id"]
+        found = session.order("BTCUSDT", id_)
+        assert session.unresolved().order_id[id_] == found.order_id
+
+
 def in_a_thread(call: Callable[[], Any]) -> Callable[[], Any]:
     """Begins a call at once; the result waits for it."""
     from concurrent.futures import ThreadPoolExecutor
