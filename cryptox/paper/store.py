@@ -66,10 +66,14 @@ class SqliteStore:
             if fresh:
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
-            self._execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._execute("PRAGMA journal_mode = WAL")
-            self._execute("PRAGMA synchronous = NORMAL")
-            self._identify(fresh, dict(market))
+            try:
+                self._execute("PRAGMA locking_mode = EXCLUSIVE")
+                self._execute("PRAGMA journal_mode = WAL")
+                self._execute("PRAGMA synchronous = NORMAL")
+                self._identify(fresh, dict(market))
+            except BaseException:
+                self._connection.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(
                 f"path={path!r} cannot keep the state of a paper exchange: {error}.",
@@ -92,7 +96,6 @@ class SqliteStore:
             written["history"] = market["history"]
         other = [name for name in {**market, **written} if written.get(name) != market.get(name)]
         if other:
-            self._connection.close()
             raise self._foreign(other, written, market)
         if unnamed:
             self._execute("REPLACE INTO meta VALUES ('market', ?)", (text,))

@@ -403,8 +403,11 @@ def test_what_was_taken_of_the_book_stays_taken(path: Path) -> None:
 
 def test_a_file_of_something_else_is_refused_and_left_alone(path: Path) -> None:
     path.write_bytes(b"my thesis" * 100)
-    with pytest.raises(ConfigurationError, match="cannot keep the state"):
+    with pytest.raises(ConfigurationError, match="cannot keep the state") as caught:
         PaperExchange(clock=NOON, path=path).start()
+    assert caught.tb is not None  # which would keep an open file open
+    if Path("/proc/self/fd").is_dir():
+        assert str(path) not in [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
     assert path.read_bytes() == b"my thesis" * 100
 
 
