@@ -65,7 +65,7 @@ def over(scene: Scene, talk: Callable[[Desk], Coroutine[Any, Any, None]]) -> Non
     async def main() -> None:
         scene.desk.open()
         try:
-            await asyncio.wait_for(talk(scene.desk), 10)
+            await asyncio.wait_for(talk(scene.desk), 60)
         finally:
             scene.desk.close()
 
@@ -181,11 +181,12 @@ def test_a_call_from_a_thread_survives_the_end_of_the_loop(scene: Scene) -> None
 def test_the_worker_ends_quietly_with_its_loop(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     raised: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", raised.append)
+    others = set(threading.enumerate())  # exchanges that other tests share
 
     async def talk(desk: Desk) -> None:
         assert desk._jobs is not None
         loop = Loop()
-        *_, first = [one for one in threading.enumerate() if one.name == "cryptox-paper-desk"]  # the newest
+        (first,) = {one for one in threading.enumerate() if one.name == "cryptox-paper-desk"} - others
         jobs, desk._jobs = desk._jobs, type(desk._jobs)()
         jobs.put(None)  # the worker of this loop ends, another takes its place
         await asyncio.to_thread(first.join, 5)
