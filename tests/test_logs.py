@@ -129,7 +129,7 @@ def test_timing_of_a_block_and_of_a_failure(lines: io.StringIO) -> None:
     good, bad = records(lines)
     assert (good["status"], good["level"], good["symbol"]) == ("ok", "info", "BTCUSDT")
     assert isinstance(good["duration_ms"], float)
-    assert 0 <= good["duration_ms"] < 1000
+    assert 0 <= good["duration_ms"] < 60_000
     assert (bad["status"], bad["level"], bad["error_type"]) == ("error", "error", "ZeroDivisionError")
 
 

@@ -183,8 +183,8 @@ def test_an_interrupt_without_a_signal_is_noticed() -> None:
     threading.Timer(0.1, _thread.interrupt_main).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        portal.run(asyncio.sleep(30))
-    assert time.monotonic() - began < 2
+        portal.run(asyncio.sleep(3_600))
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
@@ -204,6 +204,7 @@ def test_interrupt_does_not_wait_for_a_task_that_will_not_end(monkeypatch: pytes
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         portal.run(stubborn())
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 0.2 <= time.monotonic() - began < 60
+    assert not end.is_set()  # it goes on
     assert portal.run(double(3)) == 6
     end.set()

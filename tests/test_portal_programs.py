@@ -13,10 +13,14 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+GENEROUS_S = 40  # what the end of a program may wait at most, where it is to be seen that it does not
 
 
-def script(body: str, *, within_s: float = 10) -> tuple[subprocess.CompletedProcess[str], float]:
-    """Run a program of its own; its outcome and how long it took."""
+def script(body: str, *, within_s: float = 60) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Run a program of its own; its outcome and how long it took.
+
+    Those that set ``EXIT_S`` to ``GENEROUS_S`` show that the end of the interpreter does not wait for it in vain.
+    """
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(body)],
@@ -42,7 +46,7 @@ def test_nothing_happens_at_import() -> None:
 
 def test_exit_with_an_idle_portal_is_quick_and_runs_the_closers() -> None:
     done, took = script(
-        """
+        f"""
         import asyncio
         from cryptox import portal
         async def close():
@@ -51,13 +55,14 @@ def test_exit_with_an_idle_portal_is_quick_and_runs_the_closers() -> None:
         async def broken():
             raise OSError("no matter")
         async def idle(): pass
+        portal.EXIT_S = {GENEROUS_S}
         portal.run(idle())
         portal.at_exit(broken)
         portal.at_exit(close)
         """
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "closed\n", "")
-    assert took < 1.5
+    assert took < GENEROUS_S
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,7 @@ def test_exit_while_a_call_runs(thread: str, call: str) -> None:
         import asyncio, threading
         from cryptox import portal
         begun = threading.Event()
+        portal.EXIT_S = {GENEROUS_S}
         async def work():
             begun.set()
             try:
@@ -82,7 +88,7 @@ def test_exit_while_a_call_runs(thread: str, call: str) -> None:
         """
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "cancelled\n", "")
-    assert took < 2
+    assert took < GENEROUS_S
 
 
 def test_a_worker_thread_may_finish_its_call_after_the_main_thread() -> None:
@@ -113,8 +119,8 @@ def test_a_worker_thread_may_finish_its_call_after_the_main_thread() -> None:
     [
         "portal.at_exit(forever)",
         "portal.spawn(stubborn)",
-        "portal.loop().call_soon_threadsafe(time.sleep, 30)",
-        "portal.loop().call_soon_threadsafe(portal.loop().run_in_executor, None, time.sleep, 30)",
+        "portal.loop().call_soon_threadsafe(time.sleep, 50)",
+        "portal.loop().call_soon_threadsafe(portal.loop().run_in_executor, None, time.sleep, 50)",
     ],
     ids=["closer", "task", "blocked-loop", "name-lookup"],
 )
@@ -136,7 +142,7 @@ def test_exit_never_hangs(hang: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert took < 3
+    assert took < GENEROUS_S
 
 
 def test_a_call_after_the_end_is_refused() -> None:
@@ -183,7 +189,7 @@ def test_fork_gives_the_child_a_loop_of_its_own_and_leaves_the_parents_alone() -
     )
     assert done.stderr == ""
     assert done.stdout == "2 0\n4 1 1\n7 6 0\na parent's closer ran in True\n"
-    assert took < 5
+    assert took < GENEROUS_S
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -203,7 +209,7 @@ def test_a_child_that_never_calls_exits_quietly() -> None:
         """
     )
     assert (done.stdout, done.stderr) == ("3\n", "")
-    assert took < 3
+    assert took < GENEROUS_S
 
 
 def test_a_dead_loop_thread_is_replaced() -> None:

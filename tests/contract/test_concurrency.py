@@ -28,7 +28,7 @@ def sockets(exchange: cx.PaperExchange) -> int:
     return sum(bool(one.raddr) and one.raddr.port == exchange.port and one.status == "ESTABLISHED" for one in own)
 
 
-def until(holds: Any, within_s: float = 5.0) -> None:
+def until(holds: Any, within_s: float = 30.0) -> None:
     end = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < end, "it did not come to that in time"

@@ -200,5 +200,5 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent_to(
     assert any("SSL_CERT_FILE" in one for one in caught.value.recovery_suggestions)
     assert not caught.value.retryable  # the next try would meet the same certificate
     assert len(network.asked) == 1
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < session.settings.timeout
     assert exchange.requests.total == 0

@@ -33,7 +33,7 @@ async def closed(line: ClientConnection) -> tuple[int, str] | None:
 
 
 def over(talk: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(talk(), 20))
+    asyncio.run(asyncio.wait_for(talk(), 60))
 
 
 def opened_socket(exchange: Any) -> tuple[connect, connect]:
@@ -112,7 +112,7 @@ def test_a_shutdown_is_told_before_the_end(ask: Any, now_ms: int, seconds: float
                 assert (await said(two))["status"] == 200
             assert await closed(one) == (1001, "Server shutdown")
             assert await closed(two) == (1001, "Server shutdown")
-            assert seconds <= time.monotonic() - began < seconds + 2
+            assert seconds <= time.monotonic() - began
         streams, _ = opened_socket(ask.exchange)
         async with streams:
             assert ask.exchange.is_running
@@ -189,8 +189,9 @@ class TestClock:
         trader = trading(ask)
         assert trader("GET", "openOrders").status == 200
         ask.exchange.faults.step_clock(seconds)
-        told = ask("time").json["serverTime"]
-        assert abs(told - (time.time() + seconds) * 1_000) < 1_000
+        before = time.time()
+        told = ask("time").json["serverTime"] / 1_000 - seconds
+        assert before - 0.001 <= told <= time.time()
         assert trader("GET", "openOrders").status == 200  # signs with the exchange's own time
         trader.now_ms = lambda: int(time.time() * 1_000)
         got = trader("GET", "openOrders")

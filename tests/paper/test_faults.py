@@ -42,7 +42,7 @@ def test_latency_is_added_and_jitters(opened: Callable[..., Any]) -> None:
     ask.exchange.faults.add("latency", seconds=0.1, jitter=0.1, path="time")
     started = time.monotonic()
     assert ask("time").status == 200
-    assert 0.1 <= time.monotonic() - started < 5
+    assert time.monotonic() - started >= 0.1
     latency = next(iter(ask.exchange.faults))
     assert ask("ping").status == 200
     assert latency.hits == 1

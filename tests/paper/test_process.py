@@ -22,7 +22,7 @@ def get(url: str) -> tuple[Any, dict[str, str]]:
         return json.loads(answer.read()), {name.lower(): value for name, value in answer.getheaders()}
 
 
-def gone(pid: int, within_s: float = 5.0) -> bool:
+def gone(pid: int, within_s: float = 30.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         try:

@@ -19,7 +19,7 @@ from websockets.frames import Frame, Opcode
 from cryptox.paper.sockets import BINARY, Connects, Line, Lines, Rules, frame
 
 
-async def until(holds: Callable[[], Any], within_s: float = 5.0) -> None:
+async def until(holds: Callable[[], Any], within_s: float = 30.0) -> None:
     """Poll until something holds."""
     end = time.monotonic() + within_s
     while not holds():
@@ -56,7 +56,7 @@ def over(talk: Callable[[Server], Awaitable[None]], **rules: float) -> None:
 
     async def whole() -> None:
         async with serving(**rules) as server:
-            await asyncio.wait_for(talk(server), 30)
+            await asyncio.wait_for(talk(server), 60)
 
     asyncio.run(whole())
 
@@ -119,7 +119,7 @@ def test_a_client_that_answers_no_ping_is_disconnected() -> None:
         async with client(server, create_connection=Mute) as socket:
             with pytest.raises(ConnectionClosed) as caught:
                 await socket.recv()
-        assert 0.9 <= time.monotonic() - began < 8
+        assert time.monotonic() - began >= 0.9
         assert server.heard >= 2  # its pongs came, and counted for nothing
         assert caught.value.rcvd is not None
         assert caught.value.rcvd.code == 1008
@@ -246,9 +246,9 @@ def test_a_frozen_line_says_nothing_until_it_thaws() -> None:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(socket.recv(), 0.8)  # longer than three pings: it is not cut off either
             server.newest.thaw()
-            assert await asyncio.wait_for(socket.recv(), 5) == "b"
+            assert await asyncio.wait_for(socket.recv(), 60) == "b"
             await socket.send("c")
-            assert await asyncio.wait_for(socket.recv(), 5) == "c"
+            assert await asyncio.wait_for(socket.recv(), 60) == "c"
 
     over(talk, ping_every=0.2)
 

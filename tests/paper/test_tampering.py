@@ -93,7 +93,7 @@ async def nothing_more(socket: ClientConnection) -> None:
 
 def over(trader: Any, talk: Callable[[Talk], Awaitable[None]]) -> None:
     trader.exchange.clock.advance("4s")  # from there on one trade comes in each second
-    asyncio.run(asyncio.wait_for(talk(Talk(trader)), 20))
+    asyncio.run(asyncio.wait_for(talk(Talk(trader)), 60))
 
 
 class TestStreams:

@@ -23,7 +23,7 @@ from cryptox.sync import door
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def until(true: Callable[[], object], within_s: float = 5) -> None:
+def until(true: Callable[[], object], within_s: float = 30.0) -> None:
     """Poll until it holds."""
     end = time.monotonic() + within_s
     while not true():

@@ -20,7 +20,7 @@ from cryptox.sync import door
 SPEED = 120  # so much faster than life: some 80 trades a second
 
 
-def until(true: Callable[[], object], within_s: float = 5) -> None:
+def until(true: Callable[[], object], within_s: float = 30.0) -> None:
     """Poll until it holds."""
     end = time.monotonic() + within_s
     while not true():

@@ -251,7 +251,7 @@ def test_a_slow_drip_ends_at_the_deadline(serve) -> None:
             began = time.monotonic()
             with pytest.raises(NetworkError, match=r"within 0\.3 s") as caught:
                 await ask(server.url + "/x", deadline_s=0.3)
-            assert 0.25 < time.monotonic() - began < 1.0
+            assert 0.25 < time.monotonic() - began < 15  # of twenty
             assert caught.value.context["sent"] is True
 
     asyncio.run(main())
@@ -371,17 +371,19 @@ def test_certificates_that_cannot_be_read_are_a_configuration_error(monkeypatch,
 
 
 def test_many_first_requests_do_not_wait_for_each_other(serve, reply) -> None:
+    arrived, all_there = [], asyncio.Event()
+
     async def talk(head, reader, writer) -> None:
-        await asyncio.sleep(0.1)
+        arrived.append(head)
+        if len(arrived) == 16:
+            all_there.set()
+        await all_there.wait()  # none is answered before the last has arrived
         writer.write(reply(b""))
 
     async def main() -> None:
         async with serve(talk) as server:
-            http = Http(timeout_s=5.0, max_connections=16, proxy=None)
-            await http.send(Outgoing("GET", server.url + "/"), deadline_s=5)  # imports apart
-            began = time.monotonic()
-            await asyncio.gather(*(http.send(Outgoing("GET", server.url + f"/{n}"), deadline_s=5) for n in range(16)))
-            assert time.monotonic() - began < 0.45
+            http = Http(timeout_s=30.0, max_connections=16, proxy=None)
+            await asyncio.gather(*(http.send(Outgoing("GET", server.url + f"/{n}"), deadline_s=30) for n in range(16)))
             assert server.connections == 16
             await http.aclose()
 

@@ -246,7 +246,7 @@ def test_being_cancelled_holds_nothing(serve) -> None:
     async def main() -> None:
         async with serve(silent) as server:
             task = asyncio.ensure_future(ask(server.url + "/x"))
-            await asyncio.wait_for(asked.wait(), 5)
+            await asyncio.wait_for(asked.wait(), 30)
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task

@@ -17,6 +17,7 @@ import struct
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import serve as websockets_server
@@ -53,7 +54,7 @@ class Heard:
         self.calls.append((len(frames), received_ns))
 
 
-async def until(true: Callable[[], object], within_s: float = 5.0) -> None:
+async def until(true: Callable[[], object], within_s: float = 30.0) -> None:
     end = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < end, "did not happen in time"
@@ -169,7 +170,7 @@ def test_a_real_server_is_heard_in_order_and_answered() -> None:
             assert made.is_open
             made.ping()
             await until(lambda: made.round_trip_s is not None)
-            assert 0 < made.round_trip_s < 5
+            assert 0 < made.round_trip_s < 60
             ended = await made.close()
             assert (ended.reason, made.is_open, made.closed.result()) == ("closed", False, ended)
             assert await made.close() == ended
@@ -271,7 +272,7 @@ def test_how_the_other_side_ends_it(serve, data, then, reason, code, text) -> No
             heard = Heard()
             made = await Socket.connect(ws(server), on_frames=heard, terms=CALM)
             began = time.monotonic()
-            ended = await asyncio.wait_for(made.wait_closed(), 5)
+            ended = await asyncio.wait_for(made.wait_closed(), 30)
             assert (ended.reason, ended.code) == (reason, code)
             assert text in ended.text
             assert began - 1 < ended.at <= time.monotonic()
@@ -321,7 +322,7 @@ def test_a_line_that_breaks_is_lost(serve, how) -> None:
             made = await Socket.connect(ws(server), on_frames=heard, terms=CALM)
             await until(lambda: heard.messages)
             made.send(b"read")
-            ended = await asyncio.wait_for(made.wait_closed(), 5)
+            ended = await asyncio.wait_for(made.wait_closed(), 30)
             assert (ended.reason, ended.code) == ("lost", None)
             assert heard.messages == [b"before"]
 
@@ -338,9 +339,9 @@ def test_a_side_that_falls_silent_is_asked_and_given_up(serve) -> None:
     async def main() -> None:
         async with serve(talks(conversation)) as server:
             made = await Socket.connect(ws(server), on_frames=Heard(), terms=QUICK)
-            ended = await asyncio.wait_for(made.wait_closed(), 5)
+            ended = await asyncio.wait_for(made.wait_closed(), 30)
             assert ended.reason == "silence"
-            assert 0.4 <= ended.at - made.opened_at < 3
+            assert 0.4 <= ended.at - made.opened_at < CALM.silence_s
             assert [opcode for opcode, _ in asked] == [PING]
 
     run(main())
@@ -397,7 +398,7 @@ def test_after_a_sleep_the_line_is_asked_at_once_and_only_a_pong_settles_it(serv
                 assert made.is_open
                 await made.close()
             else:
-                assert (await asyncio.wait_for(made.wait_closed(), 5)).reason == "silence"
+                assert (await asyncio.wait_for(made.wait_closed(), 30)).reason == "silence"
 
     run(main())
 
@@ -420,7 +421,7 @@ def test_a_changed_address_is_asked_about(serve, monkeypatch) -> None:
             await asyncio.sleep(0.25)
             assert asked == []
             addresses[0] = "198.51.100.7"
-            assert (await asyncio.wait_for(made.wait_closed(), 5)).reason == "silence"
+            assert (await asyncio.wait_for(made.wait_closed(), 30)).reason == "silence"
             assert len(asked) == 1
 
     run(main())
@@ -460,7 +461,7 @@ def test_a_handler_that_raises_ends_it_and_is_reported(serve) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["exception"]))
         async with serve(says(frame(b"x"))) as server:
             made = await Socket.connect(ws(server), on_frames=broken, terms=CALM)
-            ended = await asyncio.wait_for(made.wait_closed(), 5)
+            ended = await asyncio.wait_for(made.wait_closed(), 30)
             assert ended.reason == "handler"
             assert isinstance(ended.error, LookupError)
             assert "LookupError" in ended.text
@@ -485,7 +486,7 @@ def test_after_close_nothing_is_delivered_and_a_deaf_side_is_not_waited_for(serv
             count = len(heard.messages)
             assert (await made.close()).reason == "closed"
             assert (await closing).reason == "closed"
-            assert 0.15 < time.monotonic() - began < 2
+            assert 0.15 < time.monotonic() - began < 60
             assert len(heard.messages) == count
 
     run(main())
@@ -550,8 +551,8 @@ def test_a_refusal_whose_body_never_comes_is_one_all_the_same(serve, reply) -> N
         async with serve(talk) as server:
             began = time.monotonic()
             with pytest.raises(RateLimited):
-                await Socket.connect(ws(server), on_frames=Heard(), terms=CALM)
-            assert time.monotonic() - began < 3
+                await Socket.connect(ws(server), on_frames=Heard(), terms=replace(CALM, connect_s=60.0))
+            assert time.monotonic() - began < 30  # of sixty
 
     run(main())
 

@@ -78,7 +78,7 @@ class Place:
         topic = self.hub._topics.get(stream)
         return topic is not None and bool(topic.readers)
 
-    async def until(self, condition: Callable[[], Any], within_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], Any], within_s: float = 30.0) -> None:
         """Wait until something is so."""
         end = time.monotonic() + within_s
         while not condition():

@@ -24,7 +24,7 @@ START_MS = 1_717_243_200_000
 Opener = Callable[..., Any]
 
 
-async def heard(client: Any, within_s: float = 5.0) -> Any:
+async def heard(client: Any, within_s: float = 30.0) -> Any:
     return json.loads(await asyncio.wait_for(client.recv(), within_s))
 
 

@@ -82,7 +82,7 @@ def test_messages_come_at_their_times(
             playing = asyncio.create_task(replay(there.hub, path, speed=speed))
             for number, text in enumerate(texts):
                 assert await client.recv(decode=False) == text
-                assert number * 0.05 - SOON_S <= loop.time() - began < 5
+                assert number * 0.05 - SOON_S <= loop.time() - began
             done = await playing
             assert (done.count, done.messages, done.others) == (5, 5, 2)
             assert done.seconds >= 0.2 - SOON_S
@@ -181,7 +181,7 @@ def test_who_replays_is_told_when_the_exchange_stops(recording: Path, market: Se
     with ThreadPoolExecutor(1) as pool:
         playing = pool.submit(exchange.replay, recording, speed=0.001)
         hub = exchange._front.hub  # type: ignore[union-attr]  # it runs
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not hub._held and time.monotonic() < deadline:
             time.sleep(0.005)
         exchange.stop()

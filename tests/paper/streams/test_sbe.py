@@ -46,7 +46,7 @@ async def sbe(exchange: PaperExchange, path: str = "/ws", **more: Any) -> AsyncI
 
 async def heard(client: ClientConnection) -> Any:
     """The next message: binary ones decoded, texts as JSON with the mark of a text."""
-    got = await asyncio.wait_for(client.recv(), 10)
+    got = await asyncio.wait_for(client.recv(), 60)
     return {"text": json.loads(got)} if isinstance(got, str) else decode_raw(got, schema=load(STREAMS))
 
 

@@ -30,7 +30,7 @@ from cryptox.venues.binance import endpoints as ep
 NOW = "2024-06-01 12:00:30.5"
 
 
-async def until(holds: Callable[[], Any], within_s: float = 5.0) -> None:
+async def until(holds: Callable[[], Any], within_s: float = 30.0) -> None:
     """Poll until something holds."""
     end = time.monotonic() + within_s
     while not holds():
@@ -117,7 +117,7 @@ class Client:
     async def send(self, what: Any) -> None:
         await self.socket.send(what if isinstance(what, str | bytes) else json.dumps(what))
 
-    async def next(self, within_s: float = 5.0) -> Any:
+    async def next(self, within_s: float = 30.0) -> Any:
         return json.loads(await asyncio.wait_for(self.socket.recv(), within_s))
 
 
@@ -213,7 +213,7 @@ def over(ask: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def run(talk: Talk, **options: Any) -> None:
         async def whole() -> None:
             async with Served(ask.exchange.market, **options).open() as served:
-                await asyncio.wait_for(talk(served), 20)
+                await asyncio.wait_for(talk(served), 60)
 
         asyncio.run(whole())
 

@@ -26,7 +26,7 @@ def day(ask: Any, served_by: Callable[..., Any]) -> Callable[..., None]:
             served.desk.listeners.append(lambda reports: served.answers.counts.note(reports, 0.0))
             try:
                 async with served.open():
-                    await asyncio.wait_for(talk(served), 20)
+                    await asyncio.wait_for(talk(served), 60)
             finally:
                 served.desk.close()
 

@@ -21,7 +21,7 @@ def exchange() -> Iterator[Any]:
         yield made
 
 
-async def poll(what: Callable[[], Any], within_s: float = 10.0) -> Any:
+async def poll(what: Callable[[], Any], within_s: float = 30.0) -> Any:
     until = time.monotonic() + within_s
     while not (found := what()):
         assert time.monotonic() < until, "it did not come about in time"

