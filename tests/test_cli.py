@@ -238,6 +238,7 @@ def test_the_demo_tells_its_story(capsys: pytest.CaptureFixture[str]) -> None:
 # In processes of their own
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise on Windows")
 @pytest.mark.parametrize(("rows", "lines"), [(60_000, 1), (5, 0)])  # it breaks while writing, and at the last flush
 def test_a_reader_that_leaves_early_is_no_error(rows: int, lines: int) -> None:
@@ -292,6 +293,7 @@ def test_paper_serves_until_it_is_told_to_end(end: str) -> None:
     assert (paper.returncode, out, err) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_paper_tells_people_how_to_use_it_on_a_terminal() -> None:
     pty = pytest.importorskip("pty")
     ours, its = pty.openpty()
@@ -324,6 +326,7 @@ def test_paper_says_what_it_cannot_do(arguments: list[str], words: str, capsys: 
     assert words in said.err
 
 
+@pytest.mark.slow
 def test_paper_warns_when_others_can_reach_it() -> None:
     paper = subprocess.Popen(
         [*CRYPTOX, "paper", "--host", "0.0.0.0"],

@@ -43,6 +43,7 @@ def test_other_clients_run_their_whole_scenario_unchanged() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ccxt") is not None, reason="ccxt is installed here")
 def test_a_client_that_fails_is_noticed() -> None:
     done = run(sys.executable, "ccxt")

@@ -93,6 +93,7 @@ def questions(draw: st.DrawFn) -> tuple[str, str, int | None, int | None, int | 
     return symbol, interval, None, start + width if form == "end" else None, limit, forming
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,

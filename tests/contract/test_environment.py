@@ -84,6 +84,7 @@ with cx.PaperExchange(clock="2024-06-01 12:00:30", symbols=["BTCUSDT"]) as excha
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("package", "refused"), [("pyarrow", ["arrow", "pandas"]), ("polars", ["polars"])])
 def test_a_missing_package_is_told_before_anything_is_sent(package: str, refused: list[str]) -> None:
     done = subprocess.run(

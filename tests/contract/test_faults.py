@@ -159,6 +159,7 @@ CAMPAIGN = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["json", "sbe"])
 def test_bulk_calls_survive_a_bad_day(encoding: str, exchange: cx.PaperExchange) -> None:
     with cx.connect(exchange, encoding=encoding, timeout=1) as session:

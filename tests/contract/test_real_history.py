@@ -10,6 +10,8 @@ import pytest
 
 import cryptox as cx
 
+pytestmark = pytest.mark.slow
+
 FILES = {"5m": "5m", "15m": "15m", "1h": "1h", "4h": "4h", "1d": "1d", "1w": "1w", "1M": "1Mo"}
 COLUMNS = ["open", "high", "low", "close"]
 

@@ -362,6 +362,7 @@ class TestDoors:
         line.close()
 
 
+@pytest.mark.slow
 def test_from_the_command_line() -> None:
     with PaperProcess(control=True, symbol="BTCUSDT") as process:
         assert process.control_url == process.rest_url + PATH

@@ -36,6 +36,7 @@ def texts(values: list[int], exponent: int) -> list[Decimal]:
     return [Decimal(value).scaleb(exponent) for value in values]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "symbol"), [("BTC_USDT-5m", "BTCUSDT"), ("ETH_USDT-1h", "ETHUSDT"), ("PEPE_USDT-1h", "PEPEUSDT")]
 )
@@ -111,6 +112,7 @@ def histories(draw: st.DrawFn) -> tuple[pd.DataFrame, str]:
     return frame, interval
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(histories(), st.integers(0, 2**32))
 def test_what_is_drawn_inside_adds_up(history: tuple[pd.DataFrame, str], place: int) -> None:

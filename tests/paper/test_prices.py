@@ -36,6 +36,7 @@ def test_hourly_returns_look_like_a_market(symbol: str) -> None:
     assert abs(np.corrcoef(returns[:-1], returns[1:])[0, 1]) < 0.1
 
 
+@pytest.mark.slow
 def test_decades_stay_within_bounds() -> None:
     for symbol, character in CHARACTERS.items():
         spine = SeededSpine(character, 7)

@@ -264,6 +264,7 @@ def test_equal_seeds_give_equal_markets_in_any_order_of_asking() -> None:
     assert rows(other) != first[0]
 
 
+@pytest.mark.slow
 def test_nothing_exists_before_the_listing_and_after_the_end() -> None:
     young, gone = market().listings["AURAUSDT"], market().listings["LUNCUSDT"]
     assert len(candles("AURAUSDT", "1d", 0, 1 << 60, young.listed_ms - 1).open) == 0

@@ -427,6 +427,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_at_any_moment_it_comes_back_consistent(path: Path, seed: int) -> None:
     chance = random.Random(seed)

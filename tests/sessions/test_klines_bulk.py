@@ -45,7 +45,8 @@ def markets(draw: st.DrawFn) -> tuple[str, list[int], int]:
     return interval, [open_ms for open_ms in have if open_ms <= now], max(now, T0)
 
 
-@settings(max_examples=250, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
 @given(markets(), st.data(), st.integers(3, 9), st.booleans())
 def test_equals_the_exchanges_own_candles(
     market: tuple[str, list[int], int], data: st.DataObject, cap: int, unfinished: bool

@@ -316,6 +316,7 @@ def run(blocked: set[str], code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_polars_needs_neither_pandas_nor_pyarrow() -> None:
     code = """
 for exact in (False, True):
@@ -333,6 +334,7 @@ print(frame["volume"].to_list(), [name for name in ("pandas", "pyarrow") if name
     )
 
 
+@pytest.mark.slow
 def test_missing_packages_are_named_with_the_line_that_installs_them() -> None:
     code = """
 for backend, exact in (("arrow", False), ("polars", False), ("pandas", True)):

@@ -14,6 +14,7 @@ from simulation import Busy, Exchange, Process, World, regular
 
 from cryptox.transport.clock import ExchangeClock, Moment
 
+pytestmark = pytest.mark.slow
 WINDOWS = 18
 
 

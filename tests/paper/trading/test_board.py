@@ -41,7 +41,9 @@ def test_every_change_by_users_has_an_update_id_of_its_own(scene):
     assert again == ids[-1]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     rows=st.lists(st.tuples(st.sampled_from(["BUY", "SELL"]), st.integers(9_980, 10_020), st.integers(1, 300))),
     limit=st.integers(1, 60),

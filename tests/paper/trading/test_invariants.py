@@ -202,7 +202,9 @@ def check_story(scene: Any, reports: list[Any], totals: dict[tuple[int, str], tu
         assert scene.balance(uid, asset) == pair_
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(acts=ACTS, tape=TAPE, books=BOOKS, maker=st.sampled_from([0, 75_000]))
 def test_always(scenes, acts, tape, books, maker):
     scene = made(scenes, tape, books, Rates(maker, 2 * maker))

@@ -73,7 +73,9 @@ def story(scenes: Any, tape: Any, tickets: Any, begin: int, steps: list[int]) ->
     return fills, states, scene.engine.prints.of("BTCUSDT")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     tape=trades,
     tickets=orders,

@@ -95,6 +95,7 @@ def ids(events: Iterable[Event]) -> list[int]:
     return [event.id for event in events if isinstance(event, Trade)]
 
 
+@pytest.mark.slow
 async def test_five_real_minutes_are_what_a_plain_reading_of_them_is(
     real: Path, plain: list[tuple[int, dict[str, Any]]]
 ) -> None:

@@ -342,13 +342,17 @@ def agrees(order: dict[str, str], symbol: dict[str, Any], reference: Decimal | N
             assert not faults, (order, one)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(seeds, st.sampled_from([P, D("0.37"), D("123456.78901234"), None]))
 def test_verdicts_on_the_example_set(seed: int, reference: Decimal | None) -> None:
     agrees(draw(random.Random(seed), SYMBOL, reference or P), SYMBOL, reference)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seeds)
 def test_verdicts_on_the_filters_of_real_symbols(real: Symbols, seed: int) -> None:
     chance = random.Random(seed)

@@ -342,6 +342,7 @@ def happenings(draw: st.DrawFn, events: list[Event]) -> Iterator[Event]:
     yield from spoiled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many", [1, levels._MANY])  # new prices that are put in order by sorting
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
