@@ -165,17 +165,19 @@ class World:
         self.sessions: list[Any] = [None] * ACCOUNTS
         self.running: list[dict[asyncio.Task[Any], None]] = [{} for _ in range(ACCOUNTS)]
         answers = exchange._state.answers
-        self._finish = answers.finish
+        self._work = answers.work
         worlds.append(self)
-        answers.finish = self._noted  # type: ignore[method-assign]
+        answers.work = self._noted  # type: ignore[method-assign]
 
-    def _noted(self, asked: Any, made: Any) -> Any:
+    def _noted(self, asked: Any, *rest: Any) -> Any:
+        """What is worked on is noted before anybody is told, or is gone by then."""
+        made = self._work(asked, *rest)
         if asked.method != "GET" and asked.passed is not None:
             body = msgspec.json.decode(made.body) if isinstance(made, Done) else None
             if body is None and getattr(made, "data", None) is not None:  # half of a replacement
                 body = msgspec.to_builtins(made.data)
             self.truth.setdefault(dict(asked.said)["signature"], []).append(body)
-        return self._finish(asked, made)
+        return made
 
     def open(self, at: int, hosts: Hosts) -> Any:
         """A session of an account, as a new process would have it."""
