@@ -409,7 +409,7 @@ def test_stopping_leaves_no_connection_open_whatever_it_is_doing(sent: bytes) ->
     """Some are made at the very moment of the stop, some have asked and do not read."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always", ResourceWarning)
-        for _ in range(8):
+        for _ in range(4):
             exchange = PaperExchange(clock="2024-06-01 12:00").start()
             port, stopped = exchange.port, threading.Event()
             dialled: list[socket.socket] = []
