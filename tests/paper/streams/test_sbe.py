@@ -190,12 +190,15 @@ def test_the_shutdown_is_told_as_text(path: str) -> None:
 
 def test_faults_strike_binary_messages_and_they_stay_binary() -> None:
     async def main(there: PaperExchange) -> None:
+        assert there._front is not None
+        hub = there._front.hub
         async with sbe(there) as client:
 
             async def moved(ticks: int, messages: int) -> list[Any]:
                 for _ in range(ticks):
                     there.clock.advance("100ms")
-                    await asyncio.sleep(0.02)  # one look for each
+                    looked = asyncio.run_coroutine_threadsafe(hub._pump.passed(), hub._loop)
+                    await asyncio.wrap_future(looked)  # one look for each
                 return [await heard(client) for _ in range(messages)]
 
             await ask(client, "SUBSCRIBE", "btcusdt@depth")
