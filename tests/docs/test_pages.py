@@ -83,10 +83,11 @@ def test_the_code_on_the_page_runs(
 
 def test_the_calls_in_the_readmes_table_work(frozen: cx.PaperExchange) -> None:
     text = FENCE.sub("", (ROOT / "README.md").read_text(encoding="utf-8"))
-    calls = re.findall(r"`((?:cx\.|async with cx\.)[^`]*\(.*?\))`", text)
-    assert len(calls) >= 13
-    for call in calls:
-        run(Block("python", 1, call + "\n"), f"README.md: {call}", {"cx": cx})
+    calls = re.findall(r"`((?:cx\.|session\.|async with cx\.)[^`]*\(.*?\))`", text)
+    assert len(calls) >= 23
+    with cx.connect("paper") as session:
+        for call in calls:
+            run(Block("python", 1, call + "\n"), f"README.md: {call}", {"cx": cx, "session": session})
 
 
 def test_a_wrong_page_is_noticed(frozen: cx.PaperExchange) -> None:

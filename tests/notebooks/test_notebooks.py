@@ -43,7 +43,8 @@ def nbval(path: Path, home: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS][:2] == ["01_history.ipynb", "02_paper_exchange.ipynb"]
+    names = [path.name for path in NOTEBOOKS]
+    assert names == ["01_history.ipynb", "02_live.ipynb", "03_trading.ipynb", "05_paper_exchange.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
