@@ -19,7 +19,8 @@ myst_heading_anchors = 3
 # The notebooks stand beside docs/, where people look for them; the site shows copies, which git ignores. They are run
 # by nbval against the paper exchange, never by the site, which shows what they hold.
 HERE = Path(__file__).parent
-shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
+shutil.rmtree(HERE / "notebooks", ignore_errors=True)  # a notebook may have been renamed
+shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks")
 nb_execution_mode = "off"
 
 autodoc_typehints = "none"

@@ -58,12 +58,12 @@ class Book(Event, frozen=True, gc=False):
 
     @property
     def exact_bids(self) -> tuple[Level[Decimal], ...]:
-        """The bids as ``Decimal``s."""
+        """(price, quantity) of the bids as decimals."""
         return tuple([Level(Decimal(price), Decimal(quantity)) for price, quantity in self.bid_texts])
 
     @property
     def exact_asks(self) -> tuple[Level[Decimal], ...]:
-        """The asks as ``Decimal``s."""
+        """(price, quantity) of the asks as decimals."""
         return tuple([Level(Decimal(price), Decimal(quantity)) for price, quantity in self.ask_texts])
 
     @property
@@ -90,7 +90,7 @@ class Book(Event, frozen=True, gc=False):
 
     @property
     def imbalance(self) -> float:
-        """(bids - asks) / (bids + asks) by the quantities of all levels here: 1 only bids, -1 only asks; NaN empty."""
+        """(bids - asks) / (bids + asks) by the quantities of all levels here; 1 only bids, -1 only asks, NaN empty."""
         bids, asks = (sum(float(quantity) for _, quantity in levels) for levels in (self.bid_texts, self.ask_texts))
         return (bids - asks) / (bids + asks) if bids + asks else float("nan")
 

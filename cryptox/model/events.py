@@ -47,7 +47,7 @@ class Event(Displayed, Struct, frozen=True, gc=False):
 
     @property
     def event_time(self) -> datetime:
-        """When the exchange sent it, UTC. Where the exchange does not say: when it reached us."""
+        """When the exchange sent it, UTC; where the exchange does not say, when it reached us."""
         return self.received_at if self.event_time_ms is None else moment(self.event_time_ms)
 
     @property

@@ -140,7 +140,7 @@ class Order(Displayed):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more can happen to it; it may be filled in part all the same: look at ``filled``."""
+        """Whether nothing more can happen to it; ``filled`` says whether part of it was filled."""
         return self.status in FINAL
 
     @property

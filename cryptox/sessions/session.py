@@ -47,7 +47,7 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
 
     @property
     def live(self) -> AsyncLive:
-        """Live feeds: ``session.live.trades("BTCUSDT")``."""
+        """Live feeds, as ``session.live.trades("BTCUSDT")``."""
         if self._live is None:
             self._live = AsyncLive(self)
         return self._live

@@ -66,7 +66,7 @@ class Session(Displayed):
 
     @property
     def live(self) -> Live:
-        """Live feeds: ``session.live.trades("BTCUSDT")``."""
+        """Live feeds, as ``session.live.trades("BTCUSDT")``."""
         with door.boundary():
             return Live(lambda: self)
 

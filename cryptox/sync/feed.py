@@ -61,7 +61,7 @@ class Feed(Displayed):
 
     @property
     def kind(self) -> str:
-        """What it is about: trades, agg_trades, klines, ticker, book_ticker, depth, book, orders or account."""
+        """One of trades, agg_trades, klines, ticker, book_ticker, depth, book, orders and account."""
         return self._feed.kind
 
     @property
@@ -71,7 +71,7 @@ class Feed(Displayed):
 
     @property
     def interval(self) -> str | None:
-        """Of klines: the interval."""
+        """The interval of its candles; None for other kinds."""
         return self._feed.interval
 
     @property

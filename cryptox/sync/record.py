@@ -84,7 +84,7 @@ class Replay(Displayed):
 
     @property
     def live(self) -> Live:
-        """Its feeds: ``replay.live.trades("BTCUSDT")``."""
+        """Its feeds, as ``replay.live.trades("BTCUSDT")``."""
         return Live(lambda: self)
 
     @property

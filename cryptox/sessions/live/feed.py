@@ -65,7 +65,7 @@ class AsyncFeed(Displayed):
 
     @property
     def kind(self) -> str:
-        """What it is about: trades, agg_trades, klines, ticker, book_ticker, depth, book, orders or account."""
+        """One of trades, agg_trades, klines, ticker, book_ticker, depth, book, orders and account."""
         return self._plan.kind
 
     @property
@@ -75,7 +75,7 @@ class AsyncFeed(Displayed):
 
     @property
     def interval(self) -> str | None:
-        """Of klines: the interval."""
+        """The interval of its candles; None for other kinds."""
         return self._plan.interval
 
     @property

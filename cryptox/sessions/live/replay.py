@@ -69,7 +69,7 @@ class AsyncReplay(Displayed):
 
     @property
     def live(self) -> AsyncLive:
-        """Its feeds: ``replay.live.trades("BTCUSDT")``."""
+        """Its feeds, as ``replay.live.trades("BTCUSDT")``."""
         return self._live
 
     @property
