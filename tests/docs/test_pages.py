@@ -20,6 +20,7 @@ import pytest
 import cryptox as cx
 from cryptox import cli, settings
 from cryptox.errors import CryptoxError
+from cryptox.model import account, book, events, orders, updates
 from cryptox.paper import process
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,6 +139,17 @@ def test_the_page_of_settings_names_all_of_them() -> None:
     names += {name for source in sources for name in re.findall(r"\"((?:BINANCE|CRYPTOX)_[A-Z_]+)\"", source)}
     assert len(names) > 20
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_reference_has_every_call_and_record() -> None:
+    text = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"(?:auto\w+:: .*|:members:.*)", text))))
+    own = [name for name in vars(cx.Session) if not name.startswith("_")]
+    assert len(own) > 40
+    assert [name for name in own if name not in told and name not in cx.__all__] == []
+    records = [*account.__all__, *orders.__all__, *updates.__all__, *book.__all__, *events.__all__]
+    constants = [name for name in records if name.isupper() or name in ("Level", "moment")]
+    assert [name for name in records if name not in told and name not in constants] == []
 
 
 def test_the_page_of_errors_names_all_of_them() -> None:
