@@ -189,6 +189,7 @@ class Settling(Signed):
         """Begin to ask about what former processes of this key, and loops that have ended, left open."""
         self._recovered_on = asyncio.get_running_loop()
         now_ms = self._timestamp_ms()
+        self._journal.tidy()
         for entry in self._journal.open_entries():
             id_ = entry.client_order_id
             if self._is_carried(id_) or is_carried_elsewhere(entry, now_ms):
