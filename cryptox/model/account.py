@@ -12,7 +12,9 @@ from cryptox._display import Displayed
 from cryptox.errors import CryptoxError, FilterFailure
 
 from .events import moment
+from .lines import amount, arguments_line, changed_arguments, count, order_size, percent, record_line
 from .orders import Draft
+from .time import iso
 
 __all__ = ["Account", "Balance", "Breach", "Fees", "Preview"]
 
@@ -29,6 +31,10 @@ class Balance(Displayed):
     def total(self) -> Decimal:
         """Free and locked."""
         return self.free + self.locked
+
+    def __repr__(self) -> str:
+        """One line: of what, how much."""
+        return record_line("Balance", f"{self.asset}: free {amount(self.free)}", f"locked {amount(self.locked)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,22 @@ class Fees(Displayed):
     discount_asset: str | None = None
     discount: Decimal | None = None
 
+    def __repr__(self) -> str:
+        """One line: what an order pays."""
+        sides = {"buyer": self.buyer, "seller": self.seller}
+        return record_line(
+            "Fees",
+            f"{self.symbol}: maker {percent(self.maker)}",
+            f"taker {percent(self.taker)}",
+            *(f"{name} {percent(part)} more" for name, part in sides.items() if part),
+            self._told_discount(),
+        )
+
+    def _told_discount(self) -> str | None:
+        if not self.discounted or self.discount is None:
+            return None
+        return f"standard part times {amount(self.discount)} in {self.discount_asset}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account(Displayed):
@@ -79,6 +101,20 @@ class Account(Displayed):
         """When it changed last, UTC."""
         return moment(self.updated_ms)
 
+    def __repr__(self) -> str:
+        """One line: what it may, what it pays, how many assets it has."""
+        rights = {"trade": self.can_trade, "withdraw": self.can_withdraw, "deposit": self.can_deposit}
+        may = " and ".join(name for name, given in rights.items() if given) or "nothing"
+        return record_line(
+            "Account",
+            self.account_type if self.uid is None else f"{self.account_type} {self.uid}",
+            f"may {may}",
+            f"maker {percent(self.maker)}",
+            f"taker {percent(self.taker)}",
+            count(len(self.balances), "asset"),
+            f"updated {iso(self.updated_ms)}",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach(Displayed):
@@ -101,6 +137,10 @@ class Breach(Displayed):
     message: str
     nearest: Mapping[str, Any] = field(default_factory=dict)
     error: type[CryptoxError] = field(default=FilterFailure, repr=False)
+
+    def __repr__(self) -> str:
+        """One line: which rule, and what is wrong."""
+        return record_line("Breach", f"{self.rule}: {self.message}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,3 +180,22 @@ class Preview(Displayed):
     spends: str
     free: Decimal | None
     free_after: Decimal | None
+
+    def __repr__(self) -> str:
+        """One line: what, the verdict, and what it would mean."""
+        draft = self.order
+        size = order_size(draft.quantity, draft.price, draft.quote_quantity)
+        rules = ", ".join(dict.fromkeys(one.rule for one in self.breaches))
+        changes = {} if self.nearest is None else changed_arguments(draft.arguments(), self.nearest)
+        return record_line(
+            "Preview",
+            f"{draft.symbol} {draft.side} {draft.type} {size}: "
+            + ("accepted" if self.accepted else f"breaks {rules}" if rules else "not accepted"),
+            f"nearest {arguments_line(changes)}" if changes else None,
+            None
+            if self.cost is None
+            else f"{'costs' if draft.side == 'buy' else 'gives'} {amount(self.cost, self.quote)}",
+            None if self.fee is None else f"fee {amount(self.fee, self.fee_asset)}",
+            None if self.free is None else f"free {amount(self.free, self.spends)}",
+            None if self.free_after is None else f"then {amount(self.free_after)}",
+        )

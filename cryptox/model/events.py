@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from cryptox._display import Displayed
 
+from .lines import one_line
 from .time import iso
 
 __all__ = ["AggTrade", "BookTicker", "Event", "Gap", "Kline", "Ticker", "Trade", "moment"]
@@ -58,7 +59,7 @@ class Event(Displayed, Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         """One line: what, of which symbol, when, and the figures that matter."""
         time_ms = self.received_ns // 1_000_000 if self.event_time_ms is None else self.event_time_ms
-        return f"{type(self).__name__}({self.symbol} {iso(time_ms)} {self._shown()})"
+        return one_line(f"{type(self).__name__}({self.symbol} {iso(time_ms)} {self._shown()})")
 
     def _shown(self) -> str:
         return ""

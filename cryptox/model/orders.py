@@ -13,7 +13,9 @@ from cryptox._display import Displayed
 from cryptox.errors import CryptoxError
 
 from .events import moment
+from .lines import amount, count, one_line, order_size, record_line, terms
 from .numbers import EXACT, plain
+from .time import iso
 
 __all__ = ["ACTIVE", "FINAL", "SIDES", "Draft", "Fill", "Leg", "Order", "OrderList", "Replaced"]
 
@@ -57,6 +59,11 @@ class Draft(Displayed):
         """The same with other values."""
         return dataclasses.replace(self, **values)
 
+    def __repr__(self) -> str:
+        """One line: what, how much, on which terms."""
+        size = order_size(self.quantity, self.price, self.quote_quantity)
+        return record_line("Draft", f"{self.symbol} {self.side} {self.type} {size}", *terms(self))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg(Displayed):
@@ -76,6 +83,11 @@ class Leg(Displayed):
         """As an order of that symbol."""
         given = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
         return Draft(**{"symbol": symbol, **given, **values})
+
+    def __repr__(self) -> str:
+        """One line: what, how much, on which terms."""
+        size = order_size(self.quantity, self.price)
+        return record_line("Leg", f"{self.side} {self.type} {size}", *terms(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +110,18 @@ class Fill(Displayed):
     def time(self) -> datetime:
         """When it was executed, UTC."""
         return moment(self.time_ms)
+
+    def __repr__(self) -> str:
+        """One line: what, what it cost, when, under which ids."""
+        return record_line(
+            "Fill",
+            f"{self.symbol} {self.side} {order_size(self.quantity, self.price)}",
+            f"fee {amount(self.fee, self.fee_asset)}",
+            "maker" if self.maker else "taker",
+            iso(self.time_ms),
+            f"id {self.id}",
+            f"order {self.order_id}",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,16 +195,12 @@ class Order(Displayed):
 
     def __repr__(self) -> str:
         """One line: what, how far, under which ids."""
-        size = "?" if self.quantity is None else plain(self.quantity)
-        if self.price is not None:
-            size += f" @ {plain(self.price)}"
-        elif self.quote_quantity is not None:
-            size += f" for {plain(self.quote_quantity)}"
+        size = order_size(self.quantity, self.price, self.quote_quantity)
         done = f", filled {plain(self.filled)}" if self.filled else ""
         if (average := self.average_price) is not None:
             done += f" @ {plain(average)}"
         ids = f"id {self.order_id}, {self.client_order_id!r}"
-        return f"Order({self.symbol} {self.side} {self.type} {size}, {self.status}{done}, {ids})"
+        return one_line(f"Order({self.symbol} {self.side} {self.type} {size}, {self.status}{done}, {ids})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +235,19 @@ class OrderList(Displayed):
         """Whether nothing more can happen to it."""
         return not self.is_active
 
+    def __repr__(self) -> str:
+        """One line: what, how far, when, and its orders."""
+        orders = ", ".join(f"{one.side} {one.type} {one.status}" for one in self.orders)
+        return record_line(
+            "OrderList",
+            f"{self.symbol} {self.contingency}",
+            self.status,
+            iso(self.time_ms),
+            f"id {self.order_list_id}",
+            repr(self.client_order_id),
+            count(len(self.orders or self.order_ids), "order") + (f": {orders}" if orders else ""),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Replaced(Displayed):
@@ -227,6 +260,18 @@ class Replaced(Displayed):
     order: Order | None
     cancel_error: CryptoxError | None = None
     order_error: CryptoxError | None = None
+
+    def __repr__(self) -> str:
+        """One line: what became of both halves."""
+        canceled = self._half("canceled", self.canceled, "cancel", self.cancel_error)
+        return record_line("Replaced", canceled, self._half("new", self.order, "new order", self.order_error))
+
+    @staticmethod
+    def _half(done: str, order: Order | None, tried: str, error: CryptoxError | None) -> str:
+        if order is not None:
+            size = order_size(order.quantity, order.price, order.quote_quantity)
+            return f"{done}: {order.symbol} {order.side} {order.type} {size}, {order.status}, id {order.order_id}"
+        return f"{tried} not tried" if error is None else f"{tried} failed: {type(error).__name__}: {error}"
 
 
 def columns_of(order: Order) -> Mapping[str, Any]:

@@ -9,9 +9,13 @@ from decimal import Decimal
 from cryptox._display import Displayed
 
 from .account import Balance
+from .lines import amount, count, record_line
 from .numbers import EXACT
 
 __all__ = ["Portfolio", "rate", "valued"]
+
+SHOWN = 5
+"""Assets that the text of a portfolio names."""
 
 BRIDGES = ("USDT", "BTC", "BNB", "ETH", "FDUSD", "USDC", "EUR", "TRY")
 """Assets that a price may go through, the deepest markets first."""
@@ -37,6 +41,15 @@ class Portfolio(Displayed):
     total: Decimal
     by_asset: Mapping[str, Decimal]
     unpriced: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """One line: how much, and the most valuable assets."""
+        shown = [f"{asset} {amount(value)}" for asset, value in list(self.by_asset.items())[:SHOWN]]
+        more = f"{len(self.by_asset) - SHOWN} more" if len(self.by_asset) > SHOWN else None
+        unpriced = f"no price for {count(len(self.unpriced), 'asset')}" if self.unpriced else None
+        return record_line(
+            "Portfolio", f"{amount(self.total, self.quote)}: {', '.join(shown) or 'nothing'}", more, unpriced
+        )
 
 
 def valued(balances: Iterable[Balance], prices: Mapping[str, Decimal], quote: str) -> Portfolio:

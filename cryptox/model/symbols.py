@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from cryptox._display import Displayed
 
+from .lines import amount, record_line
+
 __all__ = ["Symbol"]
 
 
@@ -34,3 +36,14 @@ class Symbol(Displayed):
     quote_precision: int = 8
     is_spot_trading_allowed: bool = True
     is_margin_trading_allowed: bool = False
+
+    def __repr__(self) -> str:
+        """One line: its name, its state, and the rules that one meets first."""
+        rules = (("tick", self.tick_size), ("step", self.step_size))
+        return record_line(
+            "Symbol",
+            f"{self.symbol}: {self.base} in {self.quote}",
+            self.status,
+            *(f"{name} {amount(value)}" for name, value in rules if value is not None),
+            None if self.min_notional is None else f"at least {amount(self.min_notional, self.quote)}",
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cryptox._display import Displayed
+from cryptox.model.lines import count, record_line
 
 __all__ = ["Status"]
 
@@ -49,3 +50,18 @@ class Status(Displayed):
     latency: float | None
     errors: int = 0
     last_error: str | None = None
+
+    def __repr__(self) -> str:
+        """One line: how it is, then the counts."""
+        words = (("connected", "not connected"), ("stale", ""), ("synced", "not synced"))
+        return record_line(
+            "Status",
+            *(good if getattr(self, good) else bad for good, bad in words),
+            count(self.received, "event"),
+            count(self.gaps, "gap"),
+            f"{self.dropped} dropped",
+            count(self.reconnects, "reconnect"),
+            None if self.latency is None else f"latency {self.latency:.3f} s",
+            f"{count(self.errors, 'error')} of callbacks" if self.errors else None,
+            None if self.last_error is None else f"last error: {self.last_error}",
+        )
