@@ -148,6 +148,10 @@ class Live(Displayed):
     def __repr__(self) -> str:
         """One line: which feeds there are."""
         return "<Live: {names}>"
+
+    def _facts(self) -> dict[str, str]:
+        """What its card says."""
+        return {{"feeds": "{names}"}}
 '''
 
 

@@ -104,7 +104,7 @@ class Account(Displayed):
     def __repr__(self) -> str:
         """One line: what it may, what it pays, how many assets it has."""
         rights = {"trade": self.can_trade, "withdraw": self.can_withdraw, "deposit": self.can_deposit}
-        may = " and ".join(name for name, given in rights.items() if given) or "nothing"
+        may = ", ".join(name for name, given in rights.items() if given) or "nothing"
         return record_line(
             "Account",
             self.account_type if self.uid is None else f"{self.account_type} {self.uid}",

@@ -12,6 +12,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from .columns import CATEGORIES, Kind
 from .events import Event
+from .lines import shortened
 
 __all__ = ["Book", "BookUpdate", "Depth", "Level"]
 
@@ -121,7 +122,7 @@ class Book(Event, frozen=True, gc=False):
         return tuple([float(total) for side in sides for total in side])
 
     def _shown(self) -> str:
-        best = [levels[0][0] if levels else "-" for levels in (self.bid_texts, self.ask_texts)]
+        best = [shortened(levels[0][0]) if levels else "-" for levels in (self.bid_texts, self.ask_texts)]
         return f"{best[0]} / {best[1]}, {len(self.bid_texts)} + {len(self.ask_texts)} levels"
 
 

@@ -19,13 +19,15 @@ __all__ = [
     "order_size",
     "percent",
     "record_line",
+    "shortened",
     "terms",
 ]
 
 
 def record_line(name: str, *parts: str | None) -> str:
     """A record's line of its parts; empty ones are left out."""
-    return one_line(f"{name}({', '.join(part for part in parts if part)})")
+    # Each by itself: what hides a secret takes all up to the next blank or comma.
+    return f"{name}({', '.join(one_line(part) for part in parts if part)})"
 
 
 def one_line(text: str) -> str:
@@ -39,6 +41,11 @@ def one_line(text: str) -> str:
 def amount(value: Decimal | None, unit: str | None = None) -> str:
     """An amount without zeros at its end, with its unit; ``?`` where it is not known."""
     return f"{'?' if value is None else plain(value)}{'' if unit is None else f' {unit}'}"
+
+
+def shortened(text: str) -> str:
+    """An amount as the exchange writes it, without zeros at its end."""
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
 
 
 def count(number: int, noun: str) -> str:

@@ -354,3 +354,8 @@ class PaperExchange(Addresses, Displayed):
         """Where it listens, and its market time."""
         where = self.rest_url if self._server.running else "not running"
         return f"PaperExchange({where}, {len(self._opening.market.listings)} symbols, {self.clock!r})"
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        where = self.rest_url if self._server.running else "not running"
+        return {"address": where, "symbols": len(self._opening.market.listings), "clock": self.clock}

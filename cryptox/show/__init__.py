@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cryptox import _display
-from cryptox.show import cards, errors, progress
+from cryptox.show import cards, errors, progress, records
 
 __all__ = ["html"]
 
@@ -15,7 +15,9 @@ def html(thing: object) -> str | None:
     facts = getattr(thing, "_facts", None)
     if facts is not None and not isinstance(thing, type):
         return cards.card(type(thing).__name__, cards.rows(facts().items()))
-    return cards.html(thing)
+    if isinstance(thing, progress.State):
+        return progress.bar(str(thing), thing.percent)
+    return records.html(thing)
 
 
 _display.register_renderer(html)

@@ -8,21 +8,22 @@ from html import escape
 from types import FrameType
 from typing import Final
 
-import cryptox
 from cryptox._boundary import PACKAGE
 from cryptox._secrets import scrub
 from cryptox.errors import CryptoxError
 from cryptox.show import cards
+from cryptox.show.calls import call_line
+from cryptox.show.cards import safe
 
 __all__ = ["corrected_call", "html", "text_lines", "traceback_lines"]
 
-ACCENTS: Final = {"info": "#3b82c4", "warning": "#d9930d", "error": "#d0453b", "critical": "#a3184a"}
+ACCENTS: Final = {"info": "#3b82c4", "warning": "#b87a0a", "error": "#d0453b", "critical": "#c2326a"}
 WIDEST: Final = 400  # characters of a technical detail on a card; last_error() has all
 
 
 def text_lines(error: BaseException) -> list[str]:
     """The card as lines of text, the headline first."""
-    lines = [f"{type(error).__name__}: {scrub(str(error))}"]
+    lines = [f"{type(error).__name__}: {safe(str(error))}"]
     if not isinstance(error, CryptoxError):
         return lines
     why = _why(error)
@@ -55,11 +56,10 @@ def html(error: BaseException) -> str:
         parts.append(f'<div style="opacity:.7;margin-top:.3em">{"<br>".join(map(escape, why))}</div>')
     todo = _todo(error)
     if todo:
-        items = "".join(f"<li>{escape(line)}</li>" for line in todo)
-        parts.append(f'<ul style="margin:.3em 0 0;padding-left:1.4em">{items}</ul>')
+        parts.append(cards.listed(todo))
     call = corrected_call(error)
     if call:
-        parts.append(f'<pre style="margin:.4em 0 0;user-select:all;background:none">{escape(call)}</pre>')
+        parts.append(cards.copied(call))
     return cards.card(kind, "".join(parts), accent=ACCENTS.get(error.severity, ACCENTS["error"]))
 
 
@@ -69,29 +69,13 @@ def corrected_call(error: CryptoxError) -> str | None:
         return None
     arguments = dict(error.suggested)
     call = arguments.pop("call", None) or error.context.get("operation")
-    words: list[str] = []
-    for name, value in sorted(arguments.items(), key=lambda one: one[0] != "symbol"):
-        # What comes first in every call of that kind needs no name.
-        plain = call is not None and name in ("symbol", "interval") and not any("=" in word for word in words)
-        words.append(_literal(value) if plain else f"{name}={_literal(value)}")
-    if call is None:
-        return ", ".join(words)
-    # Calls that need a key are a session's, however the user named it.
-    owner = "cx" if call.split(".")[0] in cryptox.__all__ else "session"
-    return f"{owner}.{call}({', '.join(words)})"
-
-
-def _literal(value: object) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, list, tuple, dict, bool)) else repr(str(value))
-    if text.startswith("'") and '"' not in text:
-        return f'"{text[1:-1]}"'
-    return text.replace("'", '"') if isinstance(value, (list, tuple)) and '"' not in text else text
+    return scrub(call_line(call, arguments))
 
 
 def _why(error: CryptoxError) -> list[str]:
     """The developer's words where they add something, and where it happened."""
     lines = []
-    details = scrub(error.technical_details.strip())
+    details = safe(error.technical_details.strip())
     # Causes follow the details; a cause alone is said without repeating the message.
     details = details.removeprefix(error.user_message).strip()
     if details and details not in str(error):
@@ -99,12 +83,12 @@ def _why(error: CryptoxError) -> list[str]:
         lines += short.splitlines()
     where = ", ".join(f"{name} {cards.value_text(value)}" for name, value in error.context.items() if value is not None)
     if where:
-        lines.append(scrub(where))
+        lines.append(safe(where))
     return lines
 
 
 def _todo(error: CryptoxError) -> list[str]:
-    lines = [scrub(line) for line in error.recovery_suggestions]
+    lines = [safe(line) for line in error.recovery_suggestions]
     if error.retry_after is not None:
         lines.insert(0, f"Wait {error.retry_after:.0f} s.")
     if error.partial is not None:

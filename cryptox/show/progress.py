@@ -10,23 +10,27 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from logging import WARNING
 from typing import Any, Final, TextIO
 
 from cryptox import logs
+from cryptox._display import Displayed
 from cryptox._display import Progress as Line
 from cryptox.errors import ValidationError
+from cryptox.model.lines import one_line, record_line
 
-__all__ = ["Progress", "State", "resolve"]
+__all__ = ["Progress", "State", "bar", "resolve"]
 
 FIRST_AFTER_S: Final = 0.5  # work shorter than that shows nothing
 EVERY_S: Final = 0.2
+BAR: Final = "#3b82c4"
 
 log = logs.logger("show")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class State(Displayed):
     """How far it is; what a function passed as ``progress`` is called with."""
 
     label: str
@@ -46,6 +50,10 @@ class State:
     def rows_per_second(self) -> float:
         """Rows a second, since the beginning."""
         return self.rows / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    def __repr__(self) -> str:
+        """The line, as a record's."""
+        return record_line("State", str(self))
 
     def __str__(self) -> str:
         """The line itself."""
@@ -99,7 +107,7 @@ class Progress:
         due = self._began + FIRST_AFTER_S if self._drawn is None else self._drawn + EVERY_S
         if now >= due:
             self._drawn = now
-            self._draw(str(self._state), last=False)
+            self._draw(str(self._state), self._state.percent, last=False)
 
     def finish(self, message: str | None = None) -> None:
         """The last state stays, or ``message`` in its place; nothing where nothing was shown. Twice is once."""
@@ -109,16 +117,16 @@ class Progress:
         self._began = float("inf")
         last = self._state
         text = message or str(State(**{**_fields(last), "finished": True}))
-        self._draw(text, last=True)
+        self._draw(text, last.percent, last=True)
 
     def _at(self, rows: int, used: int | None, limit: int | None) -> State:
         return State(self._label, rows, self._total_rows, self._clock() - self._began, used, limit)
 
-    def _draw(self, text: str, *, last: bool) -> None:
+    def _draw(self, text: str, percent: float | None, *, last: bool) -> None:
         if self._screen is None:
             return
         try:
-            self._screen.show(text, last=last)
+            self._screen.show(one_line(text), percent, last=last)
         except Exception as error:  # noqa: BLE001  # a screen that fails must not end the work it reports on
             self._screen = None
             logs.event(log, "progress.failed", level=WARNING, error=type(error).__name__)
@@ -171,7 +179,7 @@ class Screen:
         self._stream = stream
         self._width = 0
 
-    def show(self, text: str, *, last: bool) -> None:
+    def show(self, text: str, percent: float | None = None, *, last: bool) -> None:  # noqa: ARG002  # a terminal has no bar
         """Put ``text`` in the place of the line before."""
         stream = self._stream if self._stream is not None else sys.stderr
         # Spaces instead of an escape sequence: understood by every console of Windows too.
@@ -183,7 +191,7 @@ class Screen:
 class Lines(Screen):
     """Standard error as a file: a line of its own each time."""
 
-    def show(self, text: str, *, last: bool) -> None:  # noqa: ARG002  # the terminal needs it, a notebook does not
+    def show(self, text: str, percent: float | None = None, *, last: bool) -> None:  # noqa: ARG002  # nor has a file
         """Write ``text`` as a line."""
         stream = self._stream if self._stream is not None else sys.stderr
         stream.write(text + "\n")
@@ -201,15 +209,27 @@ class Notebook(Screen):
         super().__init__()
         self._handle: Any = None
 
-    def show(self, text: str, *, last: bool) -> None:  # noqa: ARG002  # the terminal needs it, a notebook does not
+    def show(self, text: str, percent: float | None = None, *, last: bool) -> None:  # noqa: ARG002  # the terminal's
         """Show ``text``, or put it in the place of what is shown."""
         from IPython import display
 
-        bundle = {"text/plain": text}
+        bundle = {"text/plain": text, "text/html": bar(text, percent)}
         if self._handle is None:
             self._handle = display.display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython has no types
         else:
             self._handle.update(bundle, raw=True)
+
+
+def bar(text: str, percent: float | None) -> str:
+    """A line with a bar below it, as HTML; the bar is left out where the percentage is not known."""
+    line = f"<div>{escape(one_line(text))}</div>"
+    if percent is not None:
+        line += (
+            f'<div role="progressbar" aria-valuenow="{percent:.0f}" aria-valuemin="0" aria-valuemax="100" '
+            f'style="height:4px;background:rgba(128,128,128,.3)">'
+            f'<div style="height:4px;width:{percent:.1f}%;background:{BAR}"></div></div>'
+        )
+    return f'<div style="display:inline-block;font-family:monospace;font-size:13px;text-align:left">{line}</div>'
 
 
 def find_screen() -> Screen | None:

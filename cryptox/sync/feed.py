@@ -13,6 +13,7 @@ from cryptox import _cells, portal
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError
 from cryptox.model.events import Event
+from cryptox.model.lines import one_line
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.live.live import AsyncLive
 from cryptox.sessions.live.readers import Events
@@ -176,7 +177,14 @@ class Feed(Displayed):
         if not self._is_lost:
             with suppress(ConfigurationError):
                 return self._there(lambda: repr(self._feed)).replace("AsyncFeed", "Feed", 1)
-        return f"<Feed {self.topic if isinstance(self.topic, str) else f'{len(self.symbols)} topics'} lost>"
+        return one_line(f"<Feed {self.topic if isinstance(self.topic, str) else f'{len(self.symbols)} topics'} lost>")
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        if not self._is_lost:
+            with suppress(ConfigurationError):
+                return self._there(self._feed._facts)
+        return {"topic": self.topic, "state": "lost", "last error": LOST}
 
     @property
     def _is_lost(self) -> bool:

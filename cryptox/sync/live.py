@@ -27,6 +27,10 @@ class Live(Displayed):
         """One line: which feeds there are."""
         return "<Live: trades, agg_trades, klines, ticker, book_ticker, depth, book, orders, account>"
 
+    def _facts(self) -> dict[str, str]:
+        """What its card says."""
+        return {"feeds": "trades, agg_trades, klines, ticker, book_ticker, depth, book, orders, account"}
+
     def trades(self, symbol: str | Sequence[str], history: int = 0) -> Feed:
         """A feed of trades: every trade once, ids contiguous.
 

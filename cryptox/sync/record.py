@@ -66,6 +66,10 @@ class Recording(Displayed):
         """One line: where to, and how much."""
         return repr(self._recording).replace("AsyncRecording", "Recording", 1)
 
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        return self._recording._facts()
+
 
 class Replay(Displayed):
     """A recording that is played again; made by ``cx.replay``.
@@ -148,6 +152,10 @@ class Replay(Displayed):
     def __repr__(self) -> str:
         """One line: what, and how far."""
         return repr(self._replay).replace("AsyncReplay", "Replay", 1)
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        return self._replay._facts()
 
 
 def _release(replay: AsyncReplay, generation: int) -> None:

@@ -38,5 +38,5 @@ def test_the_columns_of_the_depth_table() -> None:
 
 
 def test_one_line() -> None:
-    assert repr(BOOK) == "Depth(BTCUSDT 1970-01-01T00:00:00Z 100.10000000 / 100.30000000, 3 + 2 levels)"
+    assert repr(BOOK) == "Depth(BTCUSDT 1970-01-01T00:00:00Z 100.1 / 100.3, 3 + 2 levels)"
     assert repr(EMPTY) == "BookUpdate(BTCUSDT 1970-01-01T00:00:00Z - / -, 0 + 0 levels, not synced)"

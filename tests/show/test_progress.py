@@ -32,7 +32,7 @@ class Board(Screen):
         super().__init__()
         self.shown: list[tuple[str, bool]] = []
 
-    def show(self, text: str, *, last: bool) -> None:
+    def show(self, text: str, percent: float | None = None, *, last: bool) -> None:
         self.shown.append((text, last))
 
 

@@ -13,6 +13,7 @@ from cryptox._boundary import boundary
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.model.events import Event
+from cryptox.model.lines import one_line
 from cryptox.model.names import check_flag, check_limit, normalise_symbol
 from cryptox.table.frames import Frame
 
@@ -272,10 +273,15 @@ class AsyncFeed(Displayed):
         """One line: what, and how it is."""
         names = self.topic if isinstance(self.topic, str) else f"{len(self._symbols)} topics, {self.topic[0]} ..."
         if not self.is_running:
-            return f"<AsyncFeed {names} {'stopped' if self._stopped else 'not started'}>"
+            return one_line(f"<AsyncFeed {names} {'stopped' if self._stopped else 'not started'}>")
         status = self.status
         state = "connected" if status.connected else "not connected"
-        return f"<AsyncFeed {names} {state}, {status.received} events, {status.gaps} gaps>"
+        return one_line(f"<AsyncFeed {names} {state}, {status.received} events, {status.gaps} gaps>")
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        facts = {"topic": self.topic, **self.status._facts()}
+        return facts if self.is_running else {**facts, "state": "stopped" if self._stopped else "not started"}
 
     async def _start(self) -> None:
         plan = self._plan

@@ -19,6 +19,7 @@ from cryptox import logs
 from cryptox._boundary import boundary
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
+from cryptox.model.lines import one_line
 from cryptox.transport import tape
 
 from .feed import AsyncFeed
@@ -125,8 +126,18 @@ class AsyncRecording(Displayed):
 
     def __repr__(self) -> str:
         """One line: where to, and how much."""
-        state = "recording" if self.is_running else "ended" if self._ended else "not started"
-        return f"<{type(self).__name__} {self.path.name} {state}, {self.counts.messages} messages>"
+        return one_line(f"<{type(self).__name__} {self.path.name} {self._state}, {self.counts.messages} messages>")
+
+    @property
+    def _state(self) -> str:
+        return "recording" if self.is_running else "ended" if self._ended else "not started"
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        counts = self.counts
+        error = {} if counts.error is None else {"error": counts.error}
+        numbers = {"messages": counts.messages, "snapshots": counts.snapshots, "dropped": counts.dropped}
+        return {"file": self.path.name, "state": self._state, **numbers, "bytes": counts.bytes, **error}
 
     def frames(self, frames: list[bytes], received_ns: int) -> None:
         """Messages have come, of whatever streams: the writer knows which are wanted."""

@@ -17,6 +17,7 @@ from cryptox import logs
 from cryptox._boundary import boundary
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.model.lines import one_line
 from cryptox.sessions.core import Core
 from cryptox.transport import tape
 from cryptox.venues.port import Snapshot
@@ -151,9 +152,19 @@ class AsyncReplay(Displayed):
     def __repr__(self) -> str:
         """One line: what, and how far."""
         counts = self.counts
-        state = "over" if counts.is_over else "playing" if self.is_running else "not started"
         at = "" if counts.at is None else f", at {counts.at:%Y-%m-%d %H:%M:%S} UTC"
-        return f"<{type(self).__name__} {self.path.name} {state}, {counts.messages} messages{at}>"
+        return one_line(f"<{type(self).__name__} {self.path.name} {self._state}, {counts.messages} messages{at}>")
+
+    @property
+    def _state(self) -> str:
+        return "over" if self.counts.is_over else "playing" if self.is_running else "not started"
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        counts = self.counts
+        speed = "as its readers read" if self.speed is None else f"{self.speed:g} times"
+        facts = {"file": self.path.name, "state": self._state, "speed": speed, "messages": counts.messages}
+        return {**facts, "at": counts.at}
 
     def _home(self, session: Core) -> Hub:
         if self._is_over:

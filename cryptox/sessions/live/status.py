@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from cryptox._display import Displayed
 from cryptox.model.lines import count, record_line
@@ -53,10 +54,9 @@ class Status(Displayed):
 
     def __repr__(self) -> str:
         """One line: how it is, then the counts."""
-        words = (("connected", "not connected"), ("stale", ""), ("synced", "not synced"))
         return record_line(
             "Status",
-            *(good if getattr(self, good) else bad for good, bad in words),
+            self._state,
             count(self.received, "event"),
             count(self.gaps, "gap"),
             f"{self.dropped} dropped",
@@ -65,3 +65,21 @@ class Status(Displayed):
             f"{count(self.errors, 'error')} of callbacks" if self.errors else None,
             None if self.last_error is None else f"last error: {self.last_error}",
         )
+
+    @property
+    def _state(self) -> str:
+        words = (("connected", "not connected"), ("stale", ""), ("synced", "not synced"))
+        return ", ".join(word for good, bad in words if (word := good if getattr(self, good) else bad))
+
+    def _facts(self) -> dict[str, Any]:
+        """What its card says."""
+        facts = {
+            "state": self._state,
+            "events": self.received,
+            "gaps": self.gaps,
+            "dropped": self.dropped,
+            "reconnects": self.reconnects,
+            "latency": None if self.latency is None else f"{self.latency:.3f} s",
+        }
+        told = {"errors of callbacks": self.errors or None, "last error": self.last_error}
+        return {**facts, **{name: value for name, value in told.items() if value is not None}}

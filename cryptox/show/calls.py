@@ -1,0 +1,31 @@
+"""A call as a line of Python to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cryptox
+
+__all__ = ["call_line"]
+
+
+def call_line(call: str | None, arguments: Mapping[str, Any]) -> str:
+    """The call with its arguments; only the arguments where its name is not known."""
+    words: list[str] = []
+    for name, value in sorted(arguments.items(), key=lambda one: one[0] != "symbol"):
+        # What comes first in every call of that kind needs no name.
+        plain = call is not None and name in ("symbol", "interval") and not any("=" in word for word in words)
+        words.append(_literal(value) if plain else f"{name}={_literal(value)}")
+    if call is None:
+        return ", ".join(words)
+    # Calls that need a key are a session's, however the user named it.
+    owner = "cx" if call.split(".")[0] in cryptox.__all__ else "session"
+    return f"{owner}.{call}({', '.join(words)})"
+
+
+def _literal(value: object) -> str:
+    text = repr(value) if isinstance(value, (str, int, float, list, tuple, dict, bool)) else repr(str(value))
+    if text.startswith("'") and '"' not in text:
+        return f'"{text[1:-1]}"'
+    return text.replace("'", '"') if isinstance(value, (list, tuple)) and '"' not in text else text
