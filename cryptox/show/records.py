@@ -43,9 +43,11 @@ def _fields(thing: Any) -> Iterable[tuple[str, object]]:
     names = thing.__struct_fields__ if isinstance(thing, Event) else [one.name for one in _shown(thing)]
     for name in names:
         value, end = getattr(thing, name), name[-3:]
-        if end in TIMES and isinstance(value, int):
-            yield name[:-3], moment(value // TIMES[end])
-        elif not name.startswith("_"):
+        if name.startswith("_"):
+            continue
+        if end in TIMES:
+            yield name[:-3], None if value is None else moment(value // TIMES[end])
+        else:
             yield name, value
 
 
