@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
@@ -79,6 +80,7 @@ def public(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
             except CryptoxError as error:
                 arguments = inspect.signature(function).bind(*args, **kwargs).arguments
                 error.context["operation"] = function.__name__
+                _locate(error, arguments)
                 _mend_symbol(error, arguments)
                 _complete(error, function.__name__, arguments)
                 raise
@@ -162,6 +164,17 @@ def _complete(error: CryptoxError, name: str, arguments: Mapping[str, Any]) -> N
     error.suggested = {"call": call, **passed, **error.suggested}
 
 
+def _locate(error: CryptoxError, arguments: Mapping[str, Any]) -> None:
+    """Say whose call it was, of which symbol, where what raised it did not know."""
+    session, symbol = arguments.get("self"), arguments.get("symbol")
+    where = {"venue": getattr(getattr(session, "venue", None), "name", None), "user": getattr(session, "user", None)}
+    if isinstance(symbol, str):
+        where["symbol"] = _letters(symbol)
+    for name, value in where.items():
+        if isinstance(value, str):
+            error.context.setdefault(name, value)
+
+
 def _mend_symbol(error: CryptoxError, arguments: Mapping[str, Any]) -> None:
     """Put a suggested symbol where the user's stood: in the argument of that call, in its place of a list."""
     if error.suggested is None or "symbol" not in error.suggested:
@@ -184,11 +197,18 @@ def _letters(symbol: object) -> str:
 
 
 def _plain(value: object) -> Any:
-    """What to repeat of an argument in a call: the value, a time as text; None where it is not given or not plain."""
+    """What to repeat of an argument in a call: the value, a time or an amount as text; None where that is not plain."""
+    if hasattr(value, "_argument"):
+        return value._argument
+    if isinstance(value, Decimal) or (isinstance(value, float) and type(value) is not float):
+        return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else str(value)
     if isinstance(value, (datetime, date)) or type(value).__name__ == "datetime64":
         return str(value)
     if isinstance(value, (list, tuple)):
         return list(value) if all(isinstance(item, str) for item in value) else None
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        number: Any = value
+        return str(number) if number.dtype.kind == "f" else number.item()
     return value if value is not False and isinstance(value, (str, int, float)) else None
 
 

@@ -17,7 +17,7 @@ from .names import normalise_symbol
 from .numbers import decimal_of, plain
 from .orders import SIDES, Draft, Leg
 
-__all__ = ["PREVENTIONS", "TIMES_IN_FORCE", "draft_of", "leg", "refusal_of"]
+__all__ = ["PREVENTIONS", "TIMES_IN_FORCE", "delta_of", "draft_of", "leg", "refusal_of"]
 
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK")
 PREVENTIONS = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
@@ -85,7 +85,7 @@ def draft_of(
         side=_word("side", side, SIDES, told),
         type=kind,
         **{name: decimal_of(given[name], name) for name in _AMOUNTS if given[name] is not None},
-        trailing_delta=None if trailing_delta is None else _delta(trailing_delta),
+        trailing_delta=None if trailing_delta is None else delta_of(trailing_delta),
         time_in_force="GTC" if times is None and kind in LIMITS else times,
         client_order_id=None if client_order_id is None else _client_id(client_order_id, told),
         self_trade_prevention=None
@@ -130,19 +130,24 @@ def leg(
     >>> cx.leg("buy", "LIMIT", "0.001", price="60000").time_in_force
     'GTC'
     """
-    draft = draft_of(
-        "ANY",
-        side,
-        type,
-        quantity=quantity,
-        price=price,
-        stop_price=stop_price,
-        trailing_delta=trailing_delta,
-        iceberg_quantity=iceberg_quantity,
-        time_in_force=time_in_force,
-        client_order_id=client_order_id,
-        call="leg",
-    )
+    try:
+        draft = draft_of(
+            "ANY",
+            side,
+            type,
+            quantity=quantity,
+            price=price,
+            stop_price=stop_price,
+            trailing_delta=trailing_delta,
+            iceberg_quantity=iceberg_quantity,
+            time_in_force=time_in_force,
+            client_order_id=client_order_id,
+            call="leg",
+        )
+    except ValidationError as error:
+        if error.suggested is not None:
+            error.suggested.pop("symbol", None)  # no argument of this call
+        raise
     return Leg(**{one.name: getattr(draft, one.name) for one in dataclasses.fields(Leg)})
 
 
@@ -200,7 +205,14 @@ def _word(name: str, value: object, words: tuple[str, ...], told: Mapping[str, A
     )
 
 
-def _delta(value: Any) -> int:
+def delta_of(value: Any) -> int:
+    """Distance of a trailing stop, in hundredths of a percent.
+
+    Raises
+    ------
+    ValidationError
+        Not a whole number above zero, or more than any.
+    """
     number = decimal_of(value, "trailing_delta")
     if number != number.to_integral_value() or number > MOST_DELTA:
         raise ValidationError(

@@ -33,7 +33,7 @@ def decimal_of(value: Any, name: str, *, zero: bool = False) -> Decimal:
         Not a number, not finite, below zero, or of more digits than any exchange has.
     """
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
-        value = value.item()
+        value = str(value) if value.dtype.kind == "f" else value.item()
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
         raise _not_an_amount(value, name)
     try:

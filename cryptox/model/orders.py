@@ -84,10 +84,20 @@ class Leg(Displayed):
         given = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
         return Draft(**{"symbol": symbol, **given, **values})
 
+    @property
+    def _argument(self) -> Leg:
+        """What stands for it in a corrected call."""
+        return self
+
     def __repr__(self) -> str:
-        """One line: what, how much, on which terms."""
-        size = order_size(self.quantity, self.price)
-        return record_line("Leg", f"{self.side} {self.type} {size}", *terms(self))
+        """The call that makes it."""
+        given = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        words = [
+            f"{name}={(plain(value) if isinstance(value, Decimal) else value)!r}"
+            for name, value in given.items()
+            if value is not None and name not in ("side", "type")
+        ]
+        return f"cx.leg({', '.join([repr(self.side), repr(self.type), *words])})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +199,11 @@ class Order(Displayed):
         """When it changed last, UTC."""
         return moment(self.updated_ms)
 
+    @property
+    def _argument(self) -> int:
+        """What stands for it in a corrected call."""
+        return self.order_id
+
     def changed(self, **values: Any) -> Order:
         """The same with other values."""
         return dataclasses.replace(self, **values)
@@ -224,6 +239,11 @@ class OrderList(Displayed):
     def time(self) -> datetime:
         """When the exchange told of it, UTC."""
         return moment(self.time_ms)
+
+    @property
+    def _argument(self) -> int:
+        """What stands for it in a corrected call."""
+        return self.order_list_id
 
     @property
     def is_active(self) -> bool:

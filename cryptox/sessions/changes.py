@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
 from cryptox._boundary import public
-from cryptox.errors import OrderNotFound, ValidationError
+from cryptox.errors import CryptoxError, FilterFailure, OrderNotFound, ValidationError
 from cryptox.model.drafts import draft_of
 from cryptox.model.names import normalise_symbol
-from cryptox.model.numbers import decimal_of
-from cryptox.model.orders import Order, OrderList, Replaced
+from cryptox.model.numbers import decimal_of, plain
+from cryptox.model.orders import Draft, Order, OrderList, Replaced
 from cryptox.model.time import iso
 from cryptox.sessions.acts import Act
 from cryptox.sessions.core import Frame
@@ -198,7 +199,7 @@ class ChangeCalls(OrderCalls):
             ref, draft.changed(client_order_id=id_), new_id(), go_on=if_cancel_fails == "place"
         )
         act = Act("replace_order", ref.symbol, id_, request, {**_about(ref), **given})
-        done = await self._explaining(self._act(act), draft)
+        done = await self._explaining(self._act(act), draft, call="replace_order")
         if done.canceled is None and done.order is None:
             failure = done.cancel_error or done.order_error
             assert failure is not None
@@ -247,14 +248,33 @@ class ChangeCalls(OrderCalls):
         amount: Decimal = decimal_of(quantity, "quantity")
         if isinstance(order, Order) and order.quantity is not None and amount >= order.quantity:
             raise ValidationError(
-                f"quantity must be below the order's own, {order.quantity}: an amend only lowers it.",
+                f"quantity must be below the order's own, {plain(order.quantity)}: an amend only lowers it.",
                 recovery_suggestions=["To raise it, cancel it and place another: replace_order(...)."],
             )
         id_ = new_id()
         request = self._trading_venue.amend(ref, amount, id_)
-        amended = await self._act(Act("amend_order", ref.symbol, id_, request, _about(ref)))
+        try:
+            amended = await self._act(Act("amend_order", ref.symbol, id_, request, _about(ref)))
+        except FilterFailure as error:
+            await self._suggest_amount(error, ref, amount)
+            raise
         self._noticed(ref.client_order_id, amended)  # which has another id now
         return amended
+
+    async def _suggest_amount(self, error: FilterFailure, ref: OrderRef, amount: Decimal) -> None:
+        """The nearest quantity that keeps the rules, of an order of which only the id was known."""
+        with contextlib.suppress(CryptoxError):
+            order = await self._ask_signed(self._trading_venue.order(ref))
+            self._forget_rules(ref.symbol)
+            names = ("symbol", "side", "type", "price", "stop_price", "time_in_force", "iceberg_quantity")
+            draft = Draft(quantity=amount, **{name: getattr(order, name) for name in names})
+            rules, reference, breaches = await self._judged(draft)
+            nearest = rules.nearest(draft, reference)
+            if not breaches or nearest is None or nearest != draft.changed(quantity=nearest.quantity):
+                return
+            if order.quantity is not None and order.filled < (nearest.quantity or 0) < order.quantity:
+                error.suggested = {"quantity": plain(nearest.quantity or Decimal(0))}
+                error.recovery_suggestions = [f"Use quantity={error.suggested['quantity']!r}."]
 
 
 def ref_of(symbol: str, order: int | str | Order) -> OrderRef:

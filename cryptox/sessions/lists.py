@@ -8,13 +8,15 @@ from typing import Any
 from cryptox._boundary import public
 from cryptox.errors import ValidationError
 from cryptox.model.demands import oco_drafts
-from cryptox.model.drafts import draft_of
+from cryptox.model.drafts import delta_of, draft_of
 from cryptox.model.names import normalise_symbol
 from cryptox.model.numbers import decimal_of
 from cryptox.model.orders import Draft, Leg, OrderList
 from cryptox.sessions.acts import Act
 from cryptox.sessions.changes import ChangeCalls
+from cryptox.sessions.legs import WORKING, told_of_pair, told_of_three, told_of_two
 from cryptox.sessions.orders import new_id
+from cryptox.sessions.rules import Told
 from cryptox.venues.port import Request
 
 __all__ = ["ListCalls"]
@@ -81,15 +83,20 @@ class ListCalls(ChangeCalls):
         ('oco', 2)
         """
         stop_limit = None if stop_limit_price is None else decimal_of(stop_limit_price, "stop_limit_price")
-        both = draft_of(
-            symbol,
-            side,
-            "LIMIT_MAKER",
-            quantity=quantity,
-            price=price,
-            client_order_id=client_order_id,
-            call="place_oco",
-        )
+        try:
+            both = draft_of(
+                symbol,
+                side,
+                "LIMIT_MAKER",
+                quantity=quantity,
+                price=price,
+                client_order_id=client_order_id,
+                call="place_oco",
+            )
+        except ValidationError as error:
+            if error.suggested is not None:
+                error.suggested.pop("type", None)  # no argument of this call
+            raise
         assert both.quantity is not None
         assert both.price is not None
         above, below = oco_drafts(
@@ -99,11 +106,12 @@ class ListCalls(ChangeCalls):
             price=both.price,
             stop_price=decimal_of(stop_price, "stop_price"),
             stop_limit_price=stop_limit,
-            trailing_delta=trailing_delta,
+            trailing_delta=None if trailing_delta is None else delta_of(trailing_delta),
         )
-        id_, above, below = client_order_id or new_id(), _named(above), _named(below)
-        request = self._trading_venue.place_oco(both.symbol, above, below, id_)
-        return await self._place_list("place_oco", id_, request, above, below, given=client_order_id is not None)
+        id_ = client_order_id or new_id()
+        request = self._trading_venue.place_oco(both.symbol, _named(above), _named(below), id_)
+        given = client_order_id is not None
+        return await self._place_list("place_oco", id_, request, above, below, told=told_of_pair, given=given)
 
     @public
     async def place_oto(self, symbol: str, working: Leg, pending: Leg) -> OrderList:
@@ -142,10 +150,10 @@ class ListCalls(ChangeCalls):
         ['new', 'pending_new']
         """
         name = normalise_symbol(symbol)
-        first, second = _named(_leg(name, working, "working")), _named(_leg(name, pending, "pending"))
+        first, second = _working(_leg(name, working, "working")), _leg(name, pending, "pending")
         id_ = new_id()
-        request = self._trading_venue.place_oto(name, first, second, id_)
-        return await self._place_list("place_oto", id_, request, first, second)
+        request = self._trading_venue.place_oto(name, _named(first), _named(second), id_)
+        return await self._place_list("place_oto", id_, request, first, second, told=told_of_two)
 
     @public
     async def place_otoco(self, symbol: str, working: Leg, above: Leg, below: Leg) -> OrderList:
@@ -183,16 +191,16 @@ class ListCalls(ChangeCalls):
         3
         """
         name = normalise_symbol(symbol)
-        first = _named(_leg(name, working, "working"))
-        high, low = _named(_leg(name, above, "above")), _named(_leg(name, below, "below"))
+        first = _working(_leg(name, working, "working"))
+        high, low = _leg(name, above, "above"), _leg(name, below, "below")
         if (high.side, high.quantity) != (low.side, low.quantity):
             raise ValidationError(
                 "The orders above and below must have one side and one quantity.",
                 recovery_suggestions=["Give both legs the same side and quantity."],
             )
         id_ = new_id()
-        request = self._trading_venue.place_otoco(name, first, high, low, id_)
-        return await self._place_list("place_otoco", id_, request, first, high, low)
+        request = self._trading_venue.place_otoco(name, _named(first), _named(high), _named(low), id_)
+        return await self._place_list("place_otoco", id_, request, first, high, low, told=told_of_three)
 
     @public
     async def cancel_order_list(self, symbol: str, order_list: int | str | OrderList) -> OrderList:
@@ -236,12 +244,12 @@ class ListCalls(ChangeCalls):
         return await self._act(Act("cancel_order_list", name, id_, request, _given(about)))
 
     async def _place_list(
-        self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft, given: bool = False
+        self, operation: str, id_: str, request: Request[OrderList], *drafts: Draft, told: Told, given: bool = False
     ) -> OrderList:
         self._may_act()
-        await self._check_rules(*drafts, call=operation)
+        await self._check_rules(*drafts, call=operation, told=told)
         act = Act(operation, drafts[0].symbol, id_, request, {"given": True} if given else {})
-        return await self._explaining(self._act(act), *drafts)
+        return await self._explaining(self._act(act), *drafts, call=operation, told=told)
 
 
 def list_ids(order_list: int | str | OrderList) -> tuple[int | None, str | None]:
@@ -254,6 +262,8 @@ def list_ids(order_list: int | str | OrderList) -> tuple[int | None, str | None]
     """
     if isinstance(order_list, OrderList):
         return order_list.order_list_id, None
+    if hasattr(order_list, "item") and getattr(order_list, "shape", None) == ():  # numpy's, out of a frame
+        order_list = order_list.item()
     if isinstance(order_list, int) and not isinstance(order_list, bool) and order_list >= 0:
         return order_list, None
     if isinstance(order_list, str) and order_list.strip():
@@ -271,6 +281,16 @@ def _leg(symbol: str, leg: object, name: str) -> Draft:
             recovery_suggestions=['Make it with cx.leg("buy", "LIMIT", "0.001", price="60000").'],
         )
     return leg.draft(symbol)
+
+
+def _working(draft: Draft) -> Draft:
+    """The order that starts the others, if it is of a type that can."""
+    if draft.type in WORKING:
+        return draft
+    raise ValidationError(
+        f"The working order of a list is a LIMIT or LIMIT_MAKER, not a {draft.type}.",
+        recovery_suggestions=["Give it a price: it rests in the book until it is filled."],
+    )
 
 
 def _named(draft: Draft) -> Draft:

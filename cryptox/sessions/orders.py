@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from cryptox._boundary import public
@@ -15,7 +16,7 @@ from cryptox.model.drafts import draft_of
 from cryptox.model.orders import Draft, Order, OrderList, Replaced
 from cryptox.sessions.acts import Act, Question
 from cryptox.sessions.questions import questions
-from cryptox.sessions.rules import RuleBook
+from cryptox.sessions.rules import RuleBook, Told
 from cryptox.sessions.usercalls import UserCalls
 
 __all__ = ["OrderCalls", "new_id"]
@@ -291,7 +292,9 @@ class OrderCalls(RuleBook, UserCalls):
         act = Act("place_order", draft.symbol, named.client_order_id, request, {"given": True} if given else {})
         return await self._explaining(self._act(act), draft)
 
-    async def _explaining(self, doing: Awaitable[T], *drafts: Draft) -> T:
+    async def _explaining(
+        self, doing: Awaitable[T], *drafts: Draft, call: str = "place_order", told: Told | None = None
+    ) -> T:
         """What came of it; a rule that the exchange judged otherwise is judged anew, for the nearest values."""
         try:
             return await doing
@@ -300,17 +303,21 @@ class OrderCalls(RuleBook, UserCalls):
                 raise
             for draft in drafts:
                 self._forget_rules(draft.symbol)
-                await self._suggest(draft, error)
+            await self._suggest(error, drafts, call, told)
             raise
 
-    async def _suggest(self, draft: Draft, error: FilterFailure) -> None:
-        try:
-            rules, reference, breaches = await self._judged(draft)
-        except CryptoxError:
-            return
-        nearest = rules.nearest(draft, reference)
-        if breaches and nearest is not None and error.suggested is None:
-            error.suggested = {"call": "place_order", **nearest.arguments()}
+    async def _suggest(self, error: FilterFailure, drafts: Sequence[Draft], call: str, told: Told | None) -> None:
+        with contextlib.suppress(CryptoxError):
+            for draft in drafts:
+                rules, reference, breaches = await self._judged(draft)
+                if not breaches:
+                    continue
+                nearest = rules.nearest(draft, reference)
+                if told is not None:
+                    await self._correct(error, call, told, *drafts)
+                elif nearest is not None and error.suggested is None:
+                    error.suggested = {"call": call, **nearest.arguments()}
+                return
 
 
 def _plain_draft(symbol: str, side: str, quantity: Any, price: Any, quote_quantity: Any) -> Draft:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
 from cryptox._boundary import public
 from cryptox.model.account import Account, Breach, Fees, Preview
 from cryptox.model.drafts import draft_of
-from cryptox.model.numbers import EXACT, plain
+from cryptox.model.numbers import EXACT, multiple, plain
 from cryptox.model.orders import Draft
 from cryptox.model.symbols import Symbol
 from cryptox.sessions.past_orders import PastOrderCalls
@@ -96,7 +96,7 @@ class PreviewCalls(PastOrderCalls):
             call="preview_order",
         )
         rules, reference, breaches = await self._judged(draft)
-        estimate = await self._estimate(draft)
+        estimate = await self._estimate(draft, rules.symbol)
         account: Account | None = None
         fees: Fees | None = None
         if self.signer is not None:
@@ -106,15 +106,15 @@ class PreviewCalls(PastOrderCalls):
         nearest = rules.nearest(draft, reference) if breaches else None
         return _preview(draft, rules.symbol, broken, nearest, estimate, account, fees)
 
-    async def _estimate(self, draft: Draft) -> _Estimate:
+    async def _estimate(self, draft: Draft, symbol: Symbol) -> _Estimate:
         """Price, base and quote quantity that the order would come to."""
         price = draft.price if draft.price is not None else draft.stop_price
         if price is None:
-            return await self._walk(draft)
+            return await self._walk(draft, symbol)
         base = draft.quantity
         return _Estimate(price, base, None if base is None else EXACT.multiply(base, price))
 
-    async def _walk(self, draft: Draft) -> _Estimate:
+    async def _walk(self, draft: Draft, symbol: Symbol) -> _Estimate:
         """What a market order would get from the book of this moment; None where it holds too little."""
         batch = await self._ask(self.venue.depth(draft.symbol, limit=LEVELS, exact=False))
         taken = 1 if draft.side == "buy" else 0  # asks, bids
@@ -132,6 +132,8 @@ class PreviewCalls(PastOrderCalls):
             else:
                 assert draft.quote_quantity is not None
                 take = min(there, EXACT.divide(draft.quote_quantity - quote, price))
+                if take < there:  # what it buys of the last level ends on the step
+                    take = max(multiple(EXACT.add(base, take), symbol.step_size, ROUND_FLOOR) - base, Decimal(0))
             base, quote = EXACT.add(base, take), EXACT.add(quote, EXACT.multiply(take, price))
             if take < there:
                 break

@@ -5,20 +5,34 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, NamedTuple
 
+from cryptox.errors import CryptoxError
 from cryptox.model.account import Breach
 from cryptox.model.drafts import refusal_of
 from cryptox.model.orders import Draft
 from cryptox.sessions.acting import Acting
 from cryptox.venues.trading import OrderRules
 
-__all__ = ["RuleBook"]
+__all__ = ["RuleBook", "Together", "Told"]
 
 RULES_LIVE_S = 3600.0
 REFERENCE_LIVES_S = 60.0  # for verdicts that are the same for all prices near it
 NO_REFERENCE_LIVES_S = 3600.0
+
+
+class Together(NamedTuple):
+    """Several orders, and the arguments of the call that places them."""
+
+    drafts: tuple[Draft, ...]
+    arguments: dict[str, Any]
+
+
+Told = Callable[[Sequence[Draft]], Together]
+"""Orders as one call would place them."""
 
 
 @dataclass(slots=True)
@@ -47,19 +61,41 @@ class RuleBook(Acting):
         reference = await self._reference(kept, draft)
         return kept.rules, reference, kept.rules.judge(draft, reference)
 
-    async def _check_rules(self, *drafts: Draft, call: str) -> None:
+    async def _check_rules(self, *drafts: Draft, call: str, told: Told | None = None) -> None:
         """Refuse what breaks a rule of its symbol, before anything is sent.
 
         Raises
         ------
         FilterFailure, MarketClosed, OrderRejected
-            With the nearest order that keeps all rules as ``suggested``, a corrected ``call``.
+            With the nearest order that keeps all rules as ``suggested``, a corrected ``call``. ``told`` writes several
+            orders as the arguments of one call.
         """
         for draft in drafts:
             rules, reference, breaches = await self._judged(draft)
             if breaches:
                 nearest = rules.nearest(draft, reference)
-                raise refusal_of(breaches, draft, nearest, call=call, context={"sent": False})
+                error = refusal_of(breaches, draft, nearest, call=call, context={"sent": False})
+                if told is not None:
+                    await self._correct(error, call, told, *drafts)
+                raise error
+
+    async def _correct(self, error: CryptoxError, call: str, told: Told, *drafts: Draft) -> None:
+        """Put the nearest orders that keep all rules into the arguments of the call that places them together."""
+        error.suggested, error.recovery_suggestions = None, list(error.advice)
+        found: list[Draft] = []
+        for draft in drafts:
+            rules, reference, _ = await self._judged(draft)
+            nearest = rules.nearest(draft, reference)
+            if nearest is None:
+                return
+            found.append(nearest)
+        was, better = told(drafts), told(found)
+        for draft in better.drafts:
+            if (await self._judged(draft))[2]:
+                return
+        changed = [f"{name}={value!r}" for name, value in better.arguments.items() if value != was.arguments.get(name)]
+        error.suggested = {"call": call, "symbol": drafts[0].symbol, **better.arguments}
+        error.recovery_suggestions = [f"Use {', '.join(changed)}."]
 
     def _forget_rules(self, symbol: str) -> None:
         """The exchange judged otherwise: what is known of the symbol is old."""

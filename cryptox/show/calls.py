@@ -25,7 +25,10 @@ def call_line(call: str | None, arguments: Mapping[str, Any]) -> str:
 
 
 def _literal(value: object) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, list, tuple, dict, bool)) else repr(str(value))
+    kept = isinstance(value, (str, int, float, list, tuple, dict, bool)) or hasattr(value, "_argument")
+    text = repr(value) if kept else repr(str(value))
+    if hasattr(value, "_argument"):
+        return text.replace("'", '"')
     if text.startswith("'") and '"' not in text:
         return f'"{text[1:-1]}"'
     return text.replace("'", '"') if isinstance(value, (list, tuple)) and '"' not in text else text

@@ -35,7 +35,7 @@ from cryptox.errors import (
 
 from .texts import EngineText
 
-__all__ = ["FILTER_FAILURE", "ROWS", "TEXTS", "Code", "Row", "class_of", "name_of"]
+__all__ = ["BY_TEXT", "FILTER_FAILURE", "ROWS", "TEXTS", "Code", "Row", "class_of", "name_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ TEXTS: MappingProxyType[str, type[CryptoxError]] = MappingProxyType(
 )
 """Texts of the matching engine; the same code carries many of them."""
 
-_BY_TEXT = frozenset(
+BY_TEXT = frozenset(
     {
         Code.ERROR_MSG_RECEIVED,
         Code.INVALID_MESSAGE,
@@ -242,7 +242,7 @@ def class_of(code: int, words: str) -> type[CryptoxError]:
     row = ROWS.get(code)
     if row is None:
         return ExchangeError
-    if code in _BY_TEXT:
+    if code in BY_TEXT:
         if words.startswith(FILTER_FAILURE):
             return FilterFailure
         return TEXTS.get(words.strip(), row.error)

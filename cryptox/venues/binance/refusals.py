@@ -38,7 +38,8 @@ from cryptox.errors import (
 from cryptox.transport.caller import Verdict
 from cryptox.transport.messages import Answer
 
-from .codes import ROWS, Code, class_of, name_of
+from .advice import advice_of
+from .codes import BY_TEXT, ROWS, Code, class_of, name_of
 from .wire.general import ErrorBody
 
 __all__ = ["Words", "refusal", "retry_after", "verdict", "words_of"]
@@ -253,7 +254,10 @@ def _by_code(case: _Case, words: Words, context: Mapping[str, Any]) -> _Judgemen
     row = ROWS.get(words.code)
     kind = class_of(words.code, words.text)
     more: dict[str, Any] = {}
-    if row is not None and kind is row.error and row.advice:
+    said = advice_of(words.text) if row is not None and words.code in BY_TEXT else None
+    if said is not None:
+        more["recovery_suggestions"] = [said]
+    elif row is not None and kind is row.error and row.advice:
         more["recovery_suggestions"] = [row.advice]
     if row is not None and (kind is ExchangeError or row.repeat):
         more["retryable"] = row.repeat
