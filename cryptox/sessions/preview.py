@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
@@ -12,10 +13,12 @@ from cryptox.model.numbers import EXACT, multiple, plain
 from cryptox.model.orders import Draft
 from cryptox.model.symbols import Symbol
 from cryptox.sessions.past_orders import PastOrderCalls
+from cryptox.venues.trading import OrderRules
 
 __all__ = ["PreviewCalls"]
 
 LEVELS = 500
+QUANTITY_RULES = frozenset({"LOT_SIZE", "MARKET_LOT_SIZE"})
 _ATOM = Decimal("1E-8")
 
 
@@ -102,7 +105,11 @@ class PreviewCalls(PastOrderCalls):
         if self.signer is not None:
             account = await self._ask_signed(self._trading_venue.account())
             fees = await self._ask_signed(self._trading_venue.fees(draft.symbol))
-        broken = (*breaches, *_unaffordable(draft, rules.symbol, estimate, account))
+        broken = (
+            *breaches,
+            *_too_large(draft, rules, estimate),
+            *_unaffordable(draft, rules.symbol, estimate, account),
+        )
         nearest = rules.nearest(draft, reference) if breaches else None
         return _preview(draft, rules.symbol, broken, nearest, estimate, account, fees)
 
@@ -145,6 +152,14 @@ class PreviewCalls(PastOrderCalls):
 
 def _spent(draft: Draft, estimate: _Estimate) -> Decimal | None:
     return estimate.quote if draft.side == "buy" else estimate.base
+
+
+def _too_large(draft: Draft, rules: OrderRules, estimate: _Estimate) -> list[Breach]:
+    """What the rules say to the quantity that a market order by value would come to."""
+    if draft.quote_quantity is None or not estimate.base:
+        return []
+    found = rules.judge(draft.changed(quote_quantity=None, quantity=estimate.base), None)
+    return [dataclasses.replace(one, nearest={}) for one in found if one.rule in QUANTITY_RULES]
 
 
 def _unaffordable(draft: Draft, symbol: Symbol, estimate: _Estimate, account: Account | None) -> tuple[Breach, ...]:

@@ -38,6 +38,7 @@ _FILTERS: Mapping[str, str] = MappingProxyType(
         "MAX_NUM_ALGO_ORDERS": _MANY,
         "MAX_NUM_ICEBERG_ORDERS": _MANY,
         "MAX_NUM_ORDER_LISTS": _MANY,
+        "MARKET_LOT_SIZE": "A market order of this symbol may not be as large: place several, or a LIMIT order.",
         "MAX_POSITION": "The account may hold no more of the base asset: sell some, or cancel open purchases.",
     }
 )
