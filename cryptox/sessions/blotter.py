@@ -173,6 +173,10 @@ class Blotter:
         found = [order for order in found if symbol in (None, order.symbol)]
         return sorted(found, key=lambda one: (one.updated_ms, one.symbol, one.order_id))
 
+    def symbols(self) -> list[str]:
+        """Symbols of which an order is known."""
+        return sorted({symbol for store in (self._open, self._final) for symbol, _ in store})
+
     def fills(self, symbol: str | None = None, order_id: int | None = None) -> list[Fill]:
         """Executions that are known, oldest first; ``order_id`` needs a symbol."""
         if order_id is not None and symbol is not None:

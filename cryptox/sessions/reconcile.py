@@ -15,7 +15,7 @@ from cryptox.venues.trading import OrderRef
 if TYPE_CHECKING:
     from .userline import UserSession
 
-__all__ = ["Truth", "ask_fills", "ask_truth"]
+__all__ = ["Truth", "ask_fills", "ask_missed", "ask_truth"]
 
 MOST_ASKED = 40  # orders whose executions are asked for in one go
 
@@ -50,6 +50,24 @@ async def ask_truth(session: UserSession, believed: Iterable[tuple[str, int]]) -
             except OrderNotFound:
                 truth.unknown.append(key)
     return truth
+
+
+async def ask_missed(session: UserSession, symbols: Iterable[str], since_ms: int) -> list[Order]:
+    """Orders of these symbols placed since then, ended ones too; raises as ``ask_truth``."""
+    venue: Any = session.venue
+    cap = venue.capabilities.orders_cap
+    found: list[Order] = []
+    for symbol in symbols:
+        start_ms: int | None = since_ms
+        from_id: int | None = None
+        while True:
+            page = venue.orders(symbol, start_ms=start_ms, end_ms=None, from_id=from_id, limit=cap)
+            rows = await session._ask_signed(page)
+            found += rows
+            if len(rows) < cap:
+                break
+            start_ms, from_id = None, rows[-1].order_id + 1
+    return found
 
 
 async def ask_fills(session: UserSession, orders: Iterable[Order]) -> list[Fill]:

@@ -23,7 +23,7 @@ from cryptox.transport.rpc import Reply
 from cryptox.venues.user import Notice, UserTold
 
 from .blotter import Blotter
-from .reconcile import ask_fills, ask_truth
+from .reconcile import ask_fills, ask_missed, ask_truth
 from .userline import UserLine, UserSession, is_final
 from .usernews import news_of_answer, news_of_event, news_of_truth
 
@@ -35,6 +35,7 @@ CHECK_S = 300.0  # between two looks over REST while nothing seems wrong
 GRACE_S = 0.3  # for what is missing to come by itself
 AGAIN_S = 1.5  # after a look that did not find an order that was believed to be open
 BASE_S, LONGEST_S = 0.2, 10.0  # pauses between attempts to look
+MARGIN_MS = 1_000  # by which a time of the exchange may be off
 MOST_UNKNOWN = 2  # looks in a row that must not find it
 
 
@@ -81,6 +82,7 @@ class UserStream:
         self._name = session.venue.name
         self._user = session.user
         self._checked = 0  # the subscription after which everything was looked at
+        self._looked_ms: int | None = None  # in exchange time, when that look began
         self._look = asyncio.Event()
         self._turn = asyncio.Event()  # set, and replaced, when it gets in step or ends
         self._held: list[OrderUpdate | tuple[BalanceUpdate, ...]] | None = None
@@ -240,8 +242,11 @@ class UserStream:
         self._held = [] if hold else None
         self._told_of.clear()
         try:
+            begun_ms = await session._as_of()
             believed = [(order.symbol, order.order_id) for order in self.blotter.open_orders()]
             truth = await ask_truth(session, believed)
+            if self._looked_ms is not None and number != self._checked:  # what ended while nothing was heard
+                truth.orders += await ask_missed(session, self.blotter.symbols(), self._looked_ms - MARGIN_MS)
             news = news_of_truth(self.blotter, truth, time.time_ns(), () if hold else self._told_of)
             if self._checked:  # what there was at the beginning has not happened now
                 self._publish(news)
@@ -255,7 +260,7 @@ class UserStream:
             news = [] if known is None else news_of_answer(self.blotter, known.changed(fills=(fill,)), time.time_ns())
             if self._checked:
                 self._publish(news)
-        self._checked = number
+        self._checked, self._looked_ms = number, begun_ms
         self.trouble = None
         self._turned()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import logging
 import random
@@ -203,6 +204,33 @@ def test_a_cut_is_mended_and_nothing_counts_twice(exchange: Any, outsider: Outsi
         assert stream.blotter.order(SYMBOL, waiting[0]["orderId"]).status == "canceled"
         assert forward(heard.orders())
         assert len(exchange._front.ws_api) == 1
+
+    run(exchange, outsider, main)
+
+
+def test_what_was_placed_and_ended_while_nothing_was_heard_is_told(
+    exchange: Any, outsider: Outsider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(session: Any, stream: Any) -> None:
+        before = outsider.rest()
+        await poll(lambda: stream.blotter.order(SYMBOL, before["orderId"]))
+        heard = Heard(stream)
+        few = dataclasses.replace(session.venue.capabilities, orders_cap=2)  # so that it takes several pages
+        monkeypatch.setattr(session.venue, "capabilities", few)
+        exchange.faults.cut()
+        missed = [outsider.market(quantity="0.02") for _ in range(5)]
+        gone = outsider.rest()
+        outsider.cancel(gone)
+        await poll(lambda: stream.line.subscriptions == 2)
+        await equal(outsider, stream)
+        for one in missed:
+            order = stream.blotter.order(SYMBOL, one["orderId"])
+            assert (order.status, order.filled) == ("filled", Decimal("0.02"))
+            assert sum(fill.quantity for fill in order.fills) == order.filled
+        assert stream.blotter.order(SYMBOL, gone["orderId"]).status == "canceled"
+        told = {order.order_id for order in heard.orders()}
+        assert told == {*(one["orderId"] for one in missed), gone["orderId"]}
+        assert forward(heard.orders())
 
     run(exchange, outsider, main)
 
