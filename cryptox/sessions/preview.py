@@ -140,7 +140,9 @@ class PreviewCalls(PastOrderCalls):
                 assert draft.quote_quantity is not None
                 take = min(there, EXACT.divide(draft.quote_quantity - quote, price))
                 if take < there:  # what it buys of the last level ends on the step
-                    take = max(multiple(EXACT.add(base, take), symbol.step_size, ROUND_FLOOR) - base, Decimal(0))
+                    take = max(
+                        multiple(EXACT.add(base, take), symbol.step_size or Decimal(0), ROUND_FLOOR) - base, Decimal(0)
+                    )
             base, quote = EXACT.add(base, take), EXACT.add(quote, EXACT.multiply(take, price))
             if take < there:
                 break

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NoReturn
 
 from cryptox.errors import ConfigurationError
+from cryptox.settings import PASSWORD_VARIABLE
 
 __all__ = ["Kind", "Signer", "hmac_signer", "pem_signer"]
 
@@ -76,16 +77,15 @@ def pem_signer(api_key: str, pem: bytes, password: str | None = None) -> Signer:
         key = serialization.load_pem_private_key(pem, None if password is None else password.encode())
     except (ValueError, TypeError) as error:
         encrypted = b"ENCRYPTED" in pem
-        what = "The private key cannot be read."
+        what, advice = "The private key cannot be read.", "Give a PEM file of an Ed25519 or RSA private key (PKCS#8)."
+        password_advice = f"Give private_key_password, or set {PASSWORD_VARIABLE} for a key of the environment."
         if encrypted and password is None:
-            what = "The private key is encrypted and no password was given."
+            what, advice = "The private key is encrypted and no password was given.", password_advice
         elif encrypted:
-            what = "The private key cannot be decrypted with that password."
+            what, advice = "The private key cannot be decrypted with that password.", password_advice
         elif password is not None and isinstance(error, TypeError):
-            what = "A password was given, but the private key is not encrypted."
-        raise ConfigurationError(
-            what, recovery_suggestions=["Give a PEM file of an Ed25519 or RSA private key (PKCS#8)."]
-        ) from None
+            what, advice = "A password was given, but the private key is not encrypted.", "Leave the password out."
+        raise ConfigurationError(what, recovery_suggestions=[advice]) from None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         own = key
         return Signer(api_key, "ed25519", lambda payload: base64.b64encode(own.sign(payload)).decode())

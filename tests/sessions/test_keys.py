@@ -143,6 +143,14 @@ def test_what_is_no_key_is_refused_and_not_told(arguments: dict[str, Any], match
     clean(caught.value, "BEGIN PRIVATE")
 
 
+@pytest.mark.parametrize("password", [None, PASSWORD])
+def test_a_password_that_is_missing_or_wrong_is_what_the_advice_is_about(password: str | None) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        opened(api_key=KEY, private_key=pem(ED25519, "other"), private_key_password=password)
+    assert "private_key_password" in caught.value.recovery_suggestions[0]
+    assert "BINANCE_PRIVATE_KEY_PASSWORD" in caught.value.recovery_suggestions[0]
+
+
 def test_a_file_that_is_no_key(tmp_path: Path) -> None:
     path = tmp_path / "id.pem"
     path.write_text(SECRET)

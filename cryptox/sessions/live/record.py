@@ -23,6 +23,7 @@ from cryptox.model.lines import one_line
 from cryptox.transport import tape
 
 from .feed import AsyncFeed
+from .own import OwnPlan
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -308,6 +309,11 @@ def _checked(feeds: Sequence[AsyncFeed]) -> tuple[AsyncFeed, ...]:
     for feed in feeds:
         if not isinstance(feed, AsyncFeed):
             raise ValidationError(f"record(path, ...) takes live feeds, not {type(feed).__name__}.")
+        if isinstance(feed._plan, OwnPlan):
+            raise ValidationError(
+                f"A recording holds what everybody may see, not a user's own: {feed._plan.kind}.",
+                recovery_suggestions=["Leave it out: orders(symbol), fills(symbol) and balances() tell it afterwards."],
+            )
     if len({feed._plan.venue_name for feed in feeds}) > 1:
         raise ValidationError("A recording is of one venue: its lines do not say where they come from.")
     return tuple(feeds)

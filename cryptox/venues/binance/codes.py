@@ -55,7 +55,10 @@ def _no(error: type[CryptoxError], advice: str = "") -> Row:
 _ASK = "For an order: ask by its client order id before repeating. Anything else can simply be asked again."
 _LEGS = "Look at the side of the market each leg must stand on, and at which legs need a price."
 _SBE = "Connect with encoding='json': the numbers are the same."
-_KEY = "Check that key and secret belong together, to this venue, and that this address is on the key's list."
+_KEY = (
+    "Check that key and secret belong together, to this venue, that the key may do this, and that this address is on "
+    "its list."
+)
 _WAIT = "Wait until the time given; use a live feed instead of asking again and again."
 _FIX = _no(ExchangeError)  # sessions of the FIX protocol, which is not spoken here
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import cryptox as cx
-from cryptox.errors import AuthenticationError, BadSymbol, ConfigurationError
+from cryptox.errors import AuthenticationError, BadSymbol, ConfigurationError, ValidationError
 from cryptox.model.columns import BALANCES, ORDERS
 from cryptox.model.updates import OrderUpdate
 from cryptox.sessions import userline
@@ -280,6 +280,15 @@ def test_the_blocking_face(exchange: Any, outsider: Outsider) -> None:
         assert list(events) == []
     assert not account.is_running
     soon(lambda: len(exchange._front.ws_api) == 0)
+
+
+def test_feeds_of_ones_own_are_not_recorded(exchange: Any, outsider: Outsider, tmp_path: Path) -> None:
+    with cx.connect(exchange, **keys(outsider)) as session:
+        for feed in (session.live.orders(), session.live.account()):
+            with pytest.raises(ValidationError, match="everybody may see"):
+                cx.record(tmp_path / "own.tape", feed)
+            feed.stop()
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_sessions_side_by_side(exchange: Any, outsider: Outsider) -> None:
