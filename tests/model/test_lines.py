@@ -62,7 +62,7 @@ LINES = [
     ),
     (
         Leg(side="sell", type="STOP_LOSS_LIMIT", quantity=D(1), price=D(2), stop_price=D("3.50"), trailing_delta=100),
-        "Leg(sell STOP_LOSS_LIMIT 1 @ 2, stop 3.5, trailing 100)",
+        "cx.leg('sell', 'STOP_LOSS_LIMIT', quantity='1', price='2', stop_price='3.5', trailing_delta=100)",
     ),
     (
         Fill(

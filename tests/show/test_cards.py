@@ -58,7 +58,7 @@ def test_other_things_have_no_card() -> None:
         (0.1, "0.1"),
         ((), "–"),
         (None, "–"),
-        ({"b", "a"}, "a, b"),
+        pytest.param({"b", "a"}, "a, b", id="set"),
         (list(range(14)), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 2 more"),
         ({"a": Decimal("1.0"), "b": None}, "a 1, b –"),
         (True, "yes"),
