@@ -9,12 +9,14 @@ Names are loaded when they are first used: importing cryptox loads no other pack
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from cryptox import aio, errors, logs
+    from cryptox._accessor import register
     from cryptox.model.drafts import leg
     from cryptox.model.events import Gap
     from cryptox.model.symbols import Symbol
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from cryptox.table.attrs import attrs
 
 _HOMES = {
+    "cryptox._accessor": ("register",),
     "cryptox.model.drafts": ("leg",),
     "cryptox.model.events": ("Gap",),
     "cryptox.model.symbols": ("Symbol",),
@@ -105,6 +108,7 @@ __all__ = [
     "logs",
     "prices",
     "record",
+    "register",
     "replay",
     "run",
     "server_time",
@@ -138,3 +142,7 @@ def __getattr__(name: str) -> object:
 def __dir__() -> list[str]:
     """The public names, for completion."""
     return [*__all__, "__version__"]
+
+
+if "pandas" in sys.modules or "polars" in sys.modules:
+    importlib.import_module("cryptox._accessor").register()

@@ -16,6 +16,7 @@ __all__ = [
     "BOOK_TICKER",
     "DEPTH",
     "FILLS",
+    "GAPS",
     "KLINES",
     "LIMITS",
     "ORDERS",
@@ -270,6 +271,16 @@ LIMITS = _table(
     ("used", Kind.INTEGER, "used in the current one, as far as is known"),
 )
 
+GAPS = _table(
+    "gaps",
+    None,
+    ("symbol", Kind.WORD, "symbol; null where the frame does not say"),
+    ("start", Kind.TIME, "first moment of the hole; null where nobody knows how far back it goes"),
+    ("end", Kind.TIME, "first moment after it"),
+    ("rows", Kind.INTEGER, "candles that are not there; -1 where that is not known"),
+    ("kind", Kind.WORD, "exchange (it has none), missing (not fetched) or unknown"),
+)
+
 UNRESOLVED = _table(
     "unresolved",
     "client_order_id",
@@ -286,6 +297,6 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         *(KLINES, TRADES, AGG_TRADES, DEPTH, TICKER, PRICES, BOOK_TICKER, AVG_PRICE, SYMBOLS),
-        *(ORDERS, BALANCES, FILLS, LIMITS, UNRESOLVED),
+        *(ORDERS, BALANCES, FILLS, LIMITS, UNRESOLVED, GAPS),
     )
 }

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-__all__ = ["attach", "attrs"]
+__all__ = ["attach", "attrs", "is_from"]
 
 _KEY = b"cryptox"
 _polars: dict[int, dict[str, Any]] = {}  # by id; weakref.finalize removes the entry with its frame
@@ -30,12 +30,12 @@ def attach(frame: Any, mapping: Mapping[str, Any]) -> Any:
     """
     values = {key: _json(value, key) for key, value in mapping.items()}
     _json(values, "attrs")
-    if _is(frame, "pandas", "DataFrame"):
+    if is_from(frame, "pandas", "DataFrame") or is_from(frame, "pandas", "Series"):
         frame.attrs = values
-    elif _is(frame, "pyarrow", "Table"):
+    elif is_from(frame, "pyarrow", "Table"):
         text = json.dumps(values, ensure_ascii=False).encode()
         frame = frame.replace_schema_metadata({**(frame.schema.metadata or {}), _KEY: text})
-    elif _is(frame, "polars", "DataFrame"):
+    elif is_from(frame, "polars", "DataFrame") or is_from(frame, "polars", "Series"):
         if id(frame) not in _polars:
             weakref.finalize(frame, _polars.pop, id(frame), None).atexit = False
         _polars[id(frame)] = values
@@ -52,17 +52,17 @@ def attrs(frame: Any) -> dict[str, Any]:
     >>> cx.attrs(cx.klines("BTCUSDT", "1h", 24, frame="polars"))["interval"]
     '1h'
     """
-    if _is(frame, "pandas", "DataFrame") or _is(frame, "pandas", "Series"):
+    if is_from(frame, "pandas", "DataFrame") or is_from(frame, "pandas", "Series"):
         return deepcopy(dict(frame.attrs))
-    if _is(frame, "pyarrow", "Table"):
+    if is_from(frame, "pyarrow", "Table"):
         return _read((frame.schema.metadata or {}).get(_KEY))
-    if _is(frame, "polars", "DataFrame"):
+    if is_from(frame, "polars", "DataFrame") or is_from(frame, "polars", "Series"):
         return deepcopy(_polars.get(id(frame), {}))
     return {}
 
 
-def _is(frame: Any, package: str, name: str) -> bool:
-    """Whether it is such an object, without importing the package."""
+def is_from(frame: Any, package: str, name: str) -> bool:
+    """Whether it is such an object of a package, without importing the package."""
     module = sys.modules.get(package)
     return module is not None and isinstance(frame, getattr(module, name, ()))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cryptox._accessor import register
 from cryptox.errors import ConfigurationError, ExchangeError
 from cryptox.model.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Kind
 from cryptox.settings import BACKENDS
@@ -46,6 +47,7 @@ def build(batch: Batch, backend: str, attrs: Mapping[str, Any], *, leading: Lead
     if batch.exact:
         _check_precision(batch)
     make: Callable[[Batch, Leading | None], Frame] = import_module(f"cryptox.table.{backend}").frame
+    register()
     return attach(make(batch, leading), attrs)
 
 

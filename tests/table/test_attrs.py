@@ -51,6 +51,16 @@ def test_what_is_given_and_what_is_got_are_copies(backend: str) -> None:
     assert attrs(frame) == {"gaps": [["BTCUSDT", "a", "b"]]}
 
 
+@pytest.mark.parametrize("made", [pd.Series, pl.Series])
+def test_a_series_carries_them_too(made: Any) -> None:
+    series = attach(made([1.0]), FACTS)
+    assert attrs(series) == FACTS
+    assert attrs(made([1.0])) == {}
+    del series
+    gc.collect()
+    assert FACTS not in module._polars.values()
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_pandas_attrs_survive_a_parquet_file(exact: bool) -> None:
     frame = build(Batch.empty(KLINES, exact=exact), "pandas", FACTS)
