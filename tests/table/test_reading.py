@@ -98,8 +98,10 @@ def test_decimals_as_files_give_them_back() -> None:
     assert read(again, TRADES, ("price",), purpose="x").batch["price"].tolist() == [(150_000_000, 0)]
     other = frame.astype({"price": pd.ArrowDtype(pa.decimal128(20, 2))})
     assert read(other[:], TRADES, ("price",), purpose="x").batch["price"].tolist() == [(150_000_000, 0)]
-    two = pd.concat([frame, frame]).iloc[1:]
-    assert read(two, TRADES, ("price",), purpose="x").batch["price"].tolist() == [(150_000_000, 0)]
+    rows = [(START, 1, 0, number) for number in (100_000_000, 150_000_000, 200_000_000)]
+    cut = build(batch_of(rows, exact=True), "pandas", {}).iloc[1:2]
+    for part in (cut, pd.concat([cut, cut]).iloc[1:]):
+        assert read(part, TRADES, ("price",), purpose="x").batch["price"].tolist() == [(150_000_000, 0)]
     fine = pl.DataFrame({"open": [Decimal("1.5")]})
     assert taken(fine, "open") == [(150_000_000, 0)]
 
