@@ -29,6 +29,7 @@ log = logs.logger("sessions.journal")
 
 KEPT_DAYS = 90  # a settled file is deleted after so long
 VARIABLE = "CRYPTOX_STATE"
+APPENDED = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _DAY_S = 86_400
 
@@ -145,8 +146,11 @@ class Journal:
         path = self._folder / f"{self.stem}-{_day(time.time())}.jsonl"
         text = ("" if self._begun == path.name else "\n") + json.dumps(line, separators=(",", ":")) + "\n"
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                handle = os.open(path, APPENDED, 0o600)
+            except FileNotFoundError:  # the first line of all; looking for the folder at each order costs more
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                handle = os.open(path, APPENDED, 0o600)
             try:
                 whole = text.encode()
                 self._begun = path.name if os.write(handle, whole) == len(whole) else ""
