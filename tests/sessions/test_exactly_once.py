@@ -81,6 +81,8 @@ def test_an_order_is_found_after_the_clock_was_set_back(exchange: cx.PaperExchan
 
 
 def test_one_id_in_two_calls_at_once_is_one_order(exchange: cx.PaperExchange) -> None:
+    exchange.faults.add("latency", seconds=0.3, path="order", method="POST", times=1)  # they do overlap
+
     async def main() -> list[Any]:
         async with cx.aio.connect(exchange, order_timeout=0.5, order_recv_window=300) as session:
             given: dict[str, Any] = {"quantity": "0.001", "client_order_id": "a"}
