@@ -83,6 +83,7 @@ class UserStream:
         self._user = session.user
         self._checked = 0  # the subscription after which everything was looked at
         self._looked_ms: int | None = None  # in exchange time, when that look began
+        self._unbroken_then: float | None = None  # what the line could say of itself at that look
         self._look = asyncio.Event()
         self._turn = asyncio.Event()  # set, and replaced, when it gets in step or ends
         self._held: list[OrderUpdate | tuple[BalanceUpdate, ...]] | None = None
@@ -239,13 +240,14 @@ class UserStream:
     async def _reconcile(self, *, hold: bool) -> None:
         """One look; with ``hold`` what is told meanwhile waits for it, because it is newer."""
         number, session = self.line.subscriptions, self.line.owner
+        unbroken_since = self.line.unbroken_since  # a hand-over leaves it as it is
         self._held = [] if hold else None
         self._told_of.clear()
         try:
             begun_ms = await session._as_of()
             believed = [(order.symbol, order.order_id) for order in self.blotter.open_orders()]
             truth = await ask_truth(session, believed)
-            if self._looked_ms is not None and number != self._checked:  # what ended while nothing was heard
+            if self._looked_ms is not None and unbroken_since != self._unbroken_then:  # what ended in between
                 truth.orders += await ask_missed(session, self.blotter.symbols(), self._looked_ms - MARGIN_MS)
             news = news_of_truth(self.blotter, truth, time.time_ns(), () if hold else self._told_of)
             if self._checked:  # what there was at the beginning has not happened now
@@ -260,7 +262,7 @@ class UserStream:
             news = [] if known is None else news_of_answer(self.blotter, known.changed(fills=(fill,)), time.time_ns())
             if self._checked:
                 self._publish(news)
-        self._checked, self._looked_ms = number, begun_ms
+        self._checked, self._looked_ms, self._unbroken_then = number, begun_ms, unbroken_since
         self.trouble = None
         self._turned()
 

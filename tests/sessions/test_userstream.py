@@ -464,10 +464,14 @@ def test_looks_that_fail_are_repeated_and_events_go_on(exchange: Any, outsider: 
 def test_what_is_told_while_the_first_look_is_under_way_waits_for_it(exchange: Any, outsider: Outsider) -> None:
     async def main() -> None:
         async with connected(exchange, outsider) as session:
-            exchange.faults.add("latency", path="account", seconds=0.5, times=1)
+            asked = [
+                exchange.faults.add("latency", path=path, seconds=seconds, times=1)
+                for path, seconds in (("account", 0.8), ("openOrders", 0.001))
+            ]
             stream = session._user_stream()
             heard = Heard(stream)
-            await poll(lambda: stream.line.subscriptions == 1)
+            await poll(lambda: all(one.hits for one in asked))
+            await asyncio.sleep(0.1)  # there was no order yet for the look to find
             placed = outsider.rest()
             await poll(lambda: stream.received)
             assert heard.events == []
