@@ -321,7 +321,7 @@ def test_a_subscription_that_the_exchange_ends_is_made_again(exchange: Any, outs
         assert exchange.faults.end_user_streams() == 1
         outsider.rest()
         await poll(lambda: stream.line.subscriptions == 2)
-        assert heard.said[:2] == ["cut", "carried"]
+        assert heard.said.index("cut") < heard.said.index("carried")
         assert stream.unbroken_since > since
         await equal(outsider, stream)
 
