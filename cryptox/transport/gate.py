@@ -102,7 +102,7 @@ class Gate:
                 pause_s = until - self._monotonic()
                 if self._head() is waiter:
                     share = self._share if urgent else self._share - self._spare()
-                    outcome = self.limiter.take(weight, self.moment(), share)
+                    outcome = self.limiter.take(weight, self.moment(), share, urgent=urgent)
                     if isinstance(outcome, Ticket):
                         self._streak = self._streak + 1 if urgent else 0
                         self._room_at = float("-inf")

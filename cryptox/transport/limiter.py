@@ -99,7 +99,7 @@ class Limiter:
                 window = self._windows[key] = old.get(key) or Window(limit)
                 window.limit = limit
 
-    def take(self, weight: int, now: Moment, share: float = 1.0) -> Ticket | Wait:
+    def take(self, weight: int, now: Moment, share: float = 1.0, *, urgent: bool = False) -> Ticket | Wait:
         """A ticket, if ``weight`` may be sent now, by a session that keeps to ``share`` of each limit.
 
         Raises
@@ -114,7 +114,7 @@ class Limiter:
             wait: Wait | None = None
             for window in self._windows.values():
                 window.roll(now)
-                if (refused := self._ask(window, weight, now, min(share, self._share))) is not None:
+                if (refused := self._ask(window, weight, now, min(share, self._share), urgent)) is not None:
                     wait = refused if wait is None else Wait(*map(max, wait, refused))
             if wait is not None:
                 return wait
@@ -185,14 +185,14 @@ class Limiter:
                 result.append(LimitState(window.limit, int(window.counted), flying, int(others)))
             return tuple(result)
 
-    def _ask(self, window: Window, weight: int, now: Moment, share: float) -> Wait | None:
+    def _ask(self, window: Window, weight: int, now: Moment, share: float, urgent: bool) -> Wait | None:
         cost = _cost(window.limit, weight)
         if cost > window.limit.amount:
             raise ValidationError(
                 f"The request costs {cost} of {window.limit.kind}, more than the {window.limit.amount} that the "
                 f"exchange allows per {window.limit.window_ms / 1000:g} s."
             )
-        verdict = window.judge(cost, self._in_flight(window), now, share)
+        verdict = window.judge(cost, self._in_flight(window), now, share, urgent=urgent)
         if verdict.granted:
             return None
         left_s = max(0.0, window.end_ms() - now.low_ms) / 1000

@@ -97,8 +97,12 @@ class Window:
                 self.opened = True
             self._next = None
 
-    def judge(self, weight: int, in_flight: float, now: Moment, share: float) -> Verdict:
-        """Whether ``weight`` more fits, with ``in_flight`` of our own not answered yet."""
+    def judge(self, weight: int, in_flight: float, now: Moment, share: float, *, urgent: bool = False) -> Verdict:
+        """Whether ``weight`` more fits, with ``in_flight`` of our own not answered yet.
+
+        What is urgent, a single call or an order, goes as long as there is room: long downloads leave to others what
+        these may yet use.
+        """
         full = not self.opened and self.opening >= (OPENING if self._met else FIRST)
         # Where the answers told nothing because the clock was at a boundary, one more goes beyond it.
         if full and (in_flight > 0 or now.high_ms >= self.end_ms()):
@@ -108,7 +112,7 @@ class Window:
         if twin * (in_flight + weight) <= room - self._forecast() - self._margin(in_flight, now):
             return Verdict(True, False)
         safe = 2.0 * (in_flight + weight) <= room - RESERVE * self.limit.amount
-        if safe and self._has_foothold(weight, in_flight, now):
+        if safe and (urgent or self._has_foothold(weight, in_flight, now)):
             return Verdict(True, False)
         alone = in_flight == 0 and self.own == 0 and not (self._met and self._contested)
         if alone and self.counted + weight <= self.limit.amount:

@@ -60,3 +60,17 @@ def test_a_count_is_as_old_as_the_request_that_it_answers_but_for_half_the_short
     window.roll(answered)
     window.answered(note, 112, answered)
     assert (0.6 + trip_s) * 1000 - (window._counted_ms - BASE) == pytest.approx(age_ms)
+
+
+def test_what_is_urgent_goes_while_there_is_room_whatever_others_may_yet_use() -> None:
+    minute = Limit("REQUEST_WEIGHT", 6_000, 60_000)
+    window = Window(minute)
+    start = Moment(100.0, 1_800_000_000_000.0, 1_800_000_000_010.0)
+    window.roll(start)
+    later = Moment(110.0, start.low_ms + 10_000, start.high_ms + 10_000)
+    window.roll(later)
+    window.answered(window.sent(20, later), 2_000, Moment(110.1, later.low_ms + 100, later.high_ms + 100))
+    now = Moment(110.2, later.low_ms + 200, later.high_ms + 200)
+    assert not window.judge(1_000, 0, now, 1.0).granted  # at that pace others will take all
+    assert window.judge(1_000, 0, now, 1.0, urgent=True).granted
+    assert not window.judge(3_990, 0, now, 1.0, urgent=True).granted
