@@ -11,11 +11,21 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Displayed", "Progress", "open_progress", "register_progress", "register_renderer", "register_traceback"]
+__all__ = [
+    "Displayed",
+    "Moving",
+    "Progress",
+    "open_progress",
+    "register_progress",
+    "register_renderer",
+    "register_traceback",
+    "register_viewer",
+]
 
 _renderer: Callable[[object], str | None] | None = None
 _traceback: Callable[[BaseException], list[str]] | None = None
 _progress: Callable[[Any, int | None, str], Progress] | None = None
+_viewer: Callable[[object], dict[str, Any] | None] | None = None
 
 
 class Progress(Protocol):
@@ -44,6 +54,12 @@ def register_progress(make: Callable[[Any, int | None, str], Progress]) -> None:
     """Let ``make(progress, total_rows, label)`` give the progress line of one piece of work."""
     global _progress
     _progress = make
+
+
+def register_viewer(viewer: Callable[[object], dict[str, Any] | None]) -> None:
+    """Let ``viewer(thing)`` give what IPython is to display of a thing that moves; None stands for its card."""
+    global _viewer
+    _viewer = viewer
 
 
 def open_progress(progress: Any, total_rows: int | None, label: str) -> Progress:
@@ -80,7 +96,7 @@ class Displayed:
             _fill()
         return _renderer(self) if _renderer is not None else None
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002  # the signature is IPython's
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002  # the signature is IPython's
         bundle = {"text/plain": repr(self)}
         html = self._repr_html_()
         if html is not None:
@@ -100,3 +116,15 @@ class Displayed:
         except Exception:  # noqa: BLE001  # a card that cannot be drawn must not hide the error itself
             sys.exc_info()
         return [f"{type(self).__name__}: {self}"]
+
+
+class Moving(Displayed):
+    """A thing that moves while one looks: in a kernel it shows itself as a widget, elsewhere as its card."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        if _viewer is None:
+            _fill()
+        bundle = _viewer(self) if _viewer is not None else None
+        return super()._repr_mimebundle_(include, exclude) if bundle is None else bundle

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cryptox import _display
-from cryptox.show import cards, errors, progress, records
+from cryptox.show import cards, errors, moving, progress, records
 
 __all__ = ["html"]
 
@@ -23,3 +23,4 @@ def html(thing: object) -> str | None:
 _display.register_renderer(html)
 _display.register_traceback(errors.traceback_lines)
 _display.register_progress(progress.resolve)
+_display.register_viewer(moving.bundle)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
 from cryptox import _cells, portal
-from cryptox._display import Displayed
+from cryptox._display import Moving
 from cryptox.errors import ConfigurationError
 from cryptox.model.events import Event
 from cryptox.model.lines import one_line
@@ -37,7 +37,7 @@ class Owner(Protocol):
     _session: AsyncSession
 
 
-class Feed(Displayed):
+class Feed(Moving):
     """A live feed: one or several symbols of one kind, running when it is made.
 
     Made by ``cx.live`` and ``session.live``. It ends with ``stop()``, with its session, and when it is collected and

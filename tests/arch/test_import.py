@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ["numpy", "pandas", "polars", "pyarrow", "plotly", "httpx", "aiohttp", "ipywidgets", "websockets"]
+HEAVY = ["numpy", "pandas", "polars", "pyarrow", "plotly", "httpx", "aiohttp", "ipywidgets", "anywidget", "websockets"]
 MOST_MS = 50.0
 RUNS = 5
 

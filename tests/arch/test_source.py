@@ -41,6 +41,9 @@ PURE = (
     "transport/breaker.py",
     "transport/messages.py",
     "venues/binance/",
+    "widgets/digits.py",
+    "widgets/kinds.py",
+    "widgets/klines.py",
     "paper/",
 )
 # Of the paper exchange: the server, its life, its sockets, and what delays or breaks its answers.

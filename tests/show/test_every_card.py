@@ -21,7 +21,7 @@ from msgspec import Struct
 
 import cryptox
 import cryptox as cx
-from cryptox._display import Displayed
+from cryptox._display import Displayed, Moving
 from cryptox.errors import CryptoxError, FilterFailure
 from cryptox.model.account import Preview
 from cryptox.model.book import Book
@@ -60,7 +60,7 @@ def every_class() -> list[type]:
                 home = importlib.import_module(kind.__module__)
                 if getattr(home, kind.__name__, None) is kind:
                     found[f"{kind.__module__}.{kind.__qualname__}"] = kind
-    return [found[name] for name in sorted(found) if found[name] not in (Event, Book)]
+    return [found[name] for name in sorted(found) if found[name] not in (Event, Book, Moving)]
 
 
 def filled(kind: type) -> Any:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._boundary import boundary
-from cryptox._display import Displayed
+from cryptox._display import Moving
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.model.events import Event
 from cryptox.model.lines import one_line
@@ -33,7 +33,7 @@ __all__ = ["AsyncFeed", "Events", "Snapshot"]
 QUEUE_EVENTS = 100_000  # that wait for one reader
 
 
-class AsyncFeed(Displayed):
+class AsyncFeed(Moving):
     """A live feed, for use with ``await``; made by ``session.live``.
 
     It starts with ``async with``, ``async for`` or ``await feed``, and ends with ``stop()``, with its session, or when

@@ -1,0 +1,92 @@
+"""Which kinds of views there are: who paints them, what draws them, how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final, NamedTuple, Protocol
+
+from cryptox.table.batch import Batch
+
+__all__ = ["ANEW", "KINDS", "SHOWN_AS", "Change", "Kind", "Painter", "Picture", "Sight"]
+
+Picture = dict[str, Any]
+"""All that a view shows: numbers, text, lists and dictionaries that JSON knows; no NaN, times in ms."""
+
+Change = dict[str, Any]
+"""What leads from one picture to the next."""
+
+ANEW: Final[Change] = {}
+"""No change leads there: the picture is sent whole and painted anew."""
+
+
+class Sight(NamedTuple):
+    """What there is to see of a feed at a moment.
+
+    Attributes
+    ----------
+    kind
+        Of the feed: ``"agg_trades"``.
+    interval
+        Of its candles; None for other kinds.
+    batches
+        The newest rows by symbol, as ``Snapshot.batches``.
+    """
+
+    kind: str
+    interval: str | None
+    batches: Mapping[str, Batch]
+
+
+class Painter(Protocol):
+    """A module that says what a view shows. Pure: no clock, no state, nothing of widgets."""
+
+    def picture(self, sight: Sight) -> Picture:
+        """All that is shown."""
+
+    def change(self, before: Picture, after: Picture) -> Change | None:
+        """What the page is told to make ``after`` of ``before``; None for nothing, ``ANEW`` to send it whole."""
+
+
+class Kind(NamedTuple):
+    """A kind of view.
+
+    Attributes
+    ----------
+    name
+        Its script defines ``paint_<name>``.
+    painter
+        Module of this package with ``picture`` and ``change``.
+    scripts
+        Files in ``js``; the frame's come besides.
+    rate
+        Pictures a second, at most.
+    rows
+        Rows that are shown of each symbol (levels a side, of books).
+    needs_plotly
+        Whether the page is to have plotly.js.
+    checkpoint_s
+        So often the whole picture is sent besides, for what reads the model: a second view of it, a saved page.
+    """
+
+    name: str
+    painter: str
+    scripts: tuple[str, ...]
+    rate: float
+    rows: int
+    needs_plotly: bool = False
+    checkpoint_s: float = 10.0
+
+    def paints_with(self) -> Painter:
+        """The painter, imported."""
+        painter: Any = import_module(f"{__package__}.{self.painter}")
+        return painter  # type: ignore[no-any-return]  # a module is found by name
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (Kind("klines", "klines", ("klines.js",), rate=4, rows=300, needs_plotly=True, checkpoint_s=30),)
+}
+
+SHOWN_AS: Final[Mapping[str, str]] = {"klines": "klines"}
+"""Kinds of feeds, and the kind of view that shows them."""

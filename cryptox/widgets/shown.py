@@ -1,0 +1,85 @@
+"""What a notebook gets when a feed is displayed: a live view, a snapshot for saved notebooks, and a line of text."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from cryptox import _cells
+from cryptox.sessions.live.feed import AsyncFeed
+from cryptox.sync.feed import Feed
+
+from .kinds import SHOWN_AS
+from .pump import Pump
+from .source import FeedSource, Source
+
+__all__ = ["VIEW", "bundle", "open_view"]
+
+VIEW: Final = "application/vnd.jupyter.widget-view+json"
+
+T = TypeVar("T")
+
+# A pump holds what it shows, so it must not be held from here: its views and its timer hold it.
+_pumps: weakref.WeakKeyDictionary[object, weakref.ref[Pump]] = weakref.WeakKeyDictionary()
+
+
+def bundle(thing: object) -> dict[str, Any] | None:
+    """What IPython displays of a feed, by type of content; None where there is no live view of it."""
+    if isinstance(thing, Feed) and not thing._is_lost:
+        core, there = thing._feed, thing._there
+    elif isinstance(thing, AsyncFeed) and thing._hub is not None and thing._hub.is_here():
+        core, there = thing, _here
+    else:
+        return None
+    hub = core._hub
+    if hub is None or core.kind not in SHOWN_AS:
+        return None
+    return open_view(thing, core, lambda: FeedSource(core, hub.loop), there)
+
+
+def open_view(
+    thing: Any, core: object, source: Callable[[], Source], there: Callable[[Callable[[], Pump]], Pump]
+) -> dict[str, Any]:
+    """A view of something, opened: what IPython is to display.
+
+    Parameters
+    ----------
+    thing
+        What the user displays: says the line of text, and the card.
+    core
+        What is shown; two displays of one share a pump. Not held here.
+    source
+        Makes its source, on its loop.
+    there
+        Runs a function on that loop, and waits for what it returns.
+    """
+    from .view import view_class
+
+    pump = there(lambda: _pump_of(core, source))
+    kind = pump.kind
+    try:
+        view = view_class(kind.name)(kind, pump)
+    except BaseException:
+        pump.loop.call_soon_threadsafe(pump.expect_less)
+        raise
+    _cells.note(view, view)
+    return {
+        "text/plain": repr(thing),
+        "text/html": thing._repr_html_(),
+        VIEW: {"version_major": 2, "version_minor": 0, "model_id": view.model_id},
+    }
+
+
+def _pump_of(core: object, source: Callable[[], Source]) -> Pump:
+    known = _pumps.get(core)
+    pump = None if known is None else known()
+    if pump is None or pump.is_over:
+        pump = Pump(source())
+        _pumps[core] = weakref.ref(pump)
+    pump.expect_view()
+    return pump
+
+
+def _here(work: Callable[[], T]) -> T:
+    return work()
