@@ -150,6 +150,7 @@ class Framed {
     this.parts.stop.addEventListener("click", () => this.press_stop());
     this.watcher = new IntersectionObserver((seen) => {
       this.visible = seen[seen.length - 1].isIntersecting;
+      if (this.visible) this.on_theme(); // nothing has a colour before it stands in the page
       if (this.visible) this.draw_soon();
     });
     this.watcher.observe(this.parts.root);
@@ -268,7 +269,10 @@ class Framed {
   watch_theme() {
     this.on_theme = () => {
       const ground = getComputedStyle(this.parts.root).backgroundColor;
-      this.parts.root.classList.toggle("cryptox-dark", luminance(ground) < 0.5);
+      if (ground) this.parts.root.classList.toggle("cryptox-dark", luminance(ground) < 0.5);
+      const colours = JSON.stringify(this.colours());
+      if (colours === this.coloured) return;
+      this.coloured = colours;
       this.attempt(() => this.painted?.theme?.());
     };
     this.media = matchMedia("(prefers-color-scheme: dark)");

@@ -5,10 +5,16 @@ function apply_candles(candles, step) {
   if (step.volume_digits !== undefined) candles.volume_digits = step.volume_digits;
   if (step.rows === undefined) return false;
   const before = candles.rows.length;
+  const last = candles.rows[before - 1];
   candles.rows.splice(0, step.drop);
   candles.rows.splice(step.keep, Infinity, ...step.rows);
-  // Only the last candle is another: the long trace stays as it is.
-  return !(step.drop === 0 && step.keep === before - 1 && step.rows.length === 1);
+  // Whether more than the last candle is another: else the long trace stays as it is.
+  return !(step.drop === 0 && step.keep === before - 1 && step.rows.length === 1 && step.rows[0][0] === last[0]);
+}
+
+// Text: plotly takes numbers for dates only until one of the axes' values changes.
+function dates(rows) {
+  return rows.map((row) => new Date(row[0]).toISOString().slice(0, 23).replace("T", " "));
 }
 
 function candle_traces(rows, colours) {
@@ -16,14 +22,14 @@ function candle_traces(rows, colours) {
   const last = rows.slice(-1);
   const candles = (some) => ({
     type: "candlestick",
-    x: some.map((row) => row[0]), open: some.map((row) => row[1]), high: some.map((row) => row[2]),
+    x: dates(some), open: some.map((row) => row[1]), high: some.map((row) => row[2]),
     low: some.map((row) => row[3]), close: some.map((row) => row[4]),
     increasing: { line: { color: colours.up, width: 1 }, fillcolor: colours.up },
     decreasing: { line: { color: colours.down, width: 1 }, fillcolor: colours.down },
     showlegend: false,
   });
   const bars = (some) => ({
-    type: "bar", yaxis: "y2", x: some.map((row) => row[0]), y: some.map((row) => row[5]), opacity: 0.55,
+    type: "bar", yaxis: "y2", x: dates(some), y: some.map((row) => row[5]), opacity: 0.55,
     marker: { color: some.map((row) => (row[4] < row[1] ? colours.down : colours.up)), line: { width: 0 } },
     hoverinfo: "skip", showlegend: false,
   });
@@ -54,7 +60,7 @@ function paint_klines(el, picture, tools) {
   const chart = tools.make("div", "cryptox-chart");
   const fields = {};
   if (symbols.length > 1) line.append(chooser());
-  for (const name of ["Time", "Open", "High", "Low", "Close", "Volume"]) {
+  for (const name of ["UTC", "Open", "High", "Low", "Close", "Volume"]) {
     const field = tools.make("span");
     fields[name] = tools.make("span");
     field.append(tools.make("span", "cryptox-name", name), fields[name]);
@@ -80,7 +86,7 @@ function paint_klines(el, picture, tools) {
     const { rows, digits, volume_digits } = picture.of[symbol];
     const [time, open, high, low, close, volume] = rows[rows.length - 1] ?? [];
     const texts = {
-      Time: tools.utc(time).slice(0, 16), Open: tools.fixed(open, digits), High: tools.fixed(high, digits),
+      UTC: tools.utc(time).slice(0, LONG[picture.interval.slice(-1)] ?? 16), Open: tools.fixed(open, digits), High: tools.fixed(high, digits),
       Low: tools.fixed(low, digits), Close: tools.fixed(close, digits), Volume: tools.fixed(volume, volume_digits),
     };
     for (const [name, text] of Object.entries(texts)) fields[name].textContent = text;
@@ -98,10 +104,10 @@ function paint_klines(el, picture, tools) {
 
   function move_last() {
     const { rows } = picture.of[symbol];
-    const [time, open, high, low, close, volume] = rows[rows.length - 1];
+    const [, open, high, low, close, volume] = rows[rows.length - 1];
     const colours = tools.colours();
     const tail = {
-      x: [[time], [time]], open: [[open], undefined], high: [[high], undefined], low: [[low], undefined],
+      open: [[open], undefined], high: [[high], undefined], low: [[low], undefined],
       close: [[close], undefined], y: [undefined, [volume]],
       "marker.color": [undefined, [close < open ? colours.down : colours.up]],
     };
@@ -156,5 +162,6 @@ function paint_klines(el, picture, tools) {
   };
 }
 
+const LONG = { s: 19, d: 10, w: 10, M: 10 }; // characters of a time, by the unit of the interval
 const CONFIG = { displaylogo: false, responsive: false, scrollZoom: true, showTips: false,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "toImage"] };
