@@ -15,7 +15,9 @@ __all__ = [
     "Displayed",
     "Moving",
     "Progress",
+    "figure",
     "open_progress",
+    "register_figures",
     "register_progress",
     "register_renderer",
     "register_traceback",
@@ -26,6 +28,7 @@ _renderer: Callable[[object], str | None] | None = None
 _traceback: Callable[[BaseException], list[str]] | None = None
 _progress: Callable[[Any, int | None, str], Progress] | None = None
 _viewer: Callable[[object], dict[str, Any] | None] | None = None
+_figures: Callable[..., Any] | None = None
 
 
 class Progress(Protocol):
@@ -60,6 +63,20 @@ def register_viewer(viewer: Callable[[object], dict[str, Any] | None]) -> None:
     """Let ``viewer(thing)`` give what IPython is to display of a thing that moves; None stands for its card."""
     global _viewer
     _viewer = viewer
+
+
+def register_figures(make: Callable[..., Any]) -> None:
+    """Let ``make(snapshot, **options)`` give the figure of what a feed has at a moment."""
+    global _figures
+    _figures = make
+
+
+def figure(snapshot: Any, **options: Any) -> Any:
+    """What a feed has at a moment as a ``plotly.graph_objects.Figure``; raises what the options are refused with."""
+    if _figures is None:
+        _fill()
+    assert _figures is not None
+    return _figures(snapshot, **options)
 
 
 def open_progress(progress: Any, total_rows: int | None, label: str) -> Progress:

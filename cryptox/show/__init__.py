@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cryptox import _display
 from cryptox.show import cards, errors, moving, progress, records
 
-__all__ = ["html"]
+__all__ = ["figure", "html"]
+
+
+def figure(snapshot: Any, **options: Any) -> Any:
+    """The figure of what a feed has at a moment."""
+    from cryptox.show.figures.choose import of_snapshot
+
+    return of_snapshot(snapshot, **options)
 
 
 def html(thing: object) -> str | None:
@@ -24,3 +33,4 @@ _display.register_renderer(html)
 _display.register_traceback(errors.traceback_lines)
 _display.register_progress(progress.resolve)
 _display.register_viewer(moving.bundle)
+_display.register_figures(figure)

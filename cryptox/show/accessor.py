@@ -25,6 +25,59 @@ class Accessor:
         names = ", ".join(name for name in vars(Accessor) if not name.startswith("_"))
         return f"<cx of {len(self._frame)} rows: {names}>"
 
+    def plot(
+        self,
+        *,
+        overlay: Any = None,
+        log: bool = False,
+        volume: bool | None = None,
+        symbol: str | None = None,
+        height: int | None = None,
+        theme: str = "auto",
+    ) -> Any:
+        """The frame as a plotly figure: candles, trades, the curve of a book, tickers or best quotes.
+
+        Klines are candles with their volume; more than 5,000 are merged to candles of a longer interval, whole and on
+        the exchange's grid, and the figure says so. Trades are a line of the price with each trade's side and size,
+        of many the largest. Depth is the running quantity of both sides. Tickers are bars of the change. Klines and
+        trades of several symbols are the changes of all since their first row. In Jupyter the figure displays itself;
+        it is a ``plotly.graph_objects.Figure`` like any other.
+
+        Parameters
+        ----------
+        overlay
+            Of klines: a column's name, a list of them, or a dict of values by name, which need not be columns. What
+            lies at prices is drawn over the candles, anything else in a panel of its own.
+        log
+            A logarithmic axis: of prices, in a book of quantities.
+        volume
+            Of klines: whether their volume stands below them; by default where the frame has it.
+        symbol
+            The one to draw, of several; in a frame that tells none, its name.
+        height
+            In pixels.
+        theme
+            ``"auto"`` is readable on light and on dark pages, ``"light"`` and ``"dark"`` have the stronger text for
+            one of them. The background is the page's own.
+
+        Raises
+        ------
+        ValidationError
+            A frame of another kind, a column that is not there or holds no numbers, an option that does not fit.
+        BadSymbol
+            The frame has no such symbol.
+
+        Examples
+        --------
+        >>> hours = cx.klines("BTCUSDT", "1h", 240)
+        >>> figure = hours.assign(mean=hours["close"].rolling(24).mean()).cx.plot(overlay="mean", log=True)
+        >>> [trace.type for trace in figure.data]
+        ['candlestick', 'scatter', 'bar']
+        """
+        from cryptox.show.figures.choose import of_frame
+
+        return of_frame(self._frame, overlay=overlay, log=log, volume=volume, symbol=symbol, height=height, theme=theme)
+
     def resample(self, interval: str, *, partial: bool = False) -> Any:
         """Candles of a longer interval, on the exchange's own grid: as the exchange itself would give them.
 

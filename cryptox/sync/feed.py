@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
 from cryptox import _cells, portal
-from cryptox._display import Moving
+from cryptox._display import Moving, figure
 from cryptox.errors import ConfigurationError
 from cryptox.model.events import Event
 from cryptox.model.lines import one_line
@@ -118,6 +118,38 @@ class Feed(Moving):
         """What ``frame`` is built from, taken at this moment; ``.frame()`` of it builds it."""
         with door.boundary():
             return self._there(lambda: self._feed.snapshot(rows, include_unfinished))
+
+    def figure(
+        self,
+        rows: int | None = None,
+        *,
+        symbol: str | None = None,
+        log: bool = False,
+        volume: bool | None = None,
+        height: int | None = None,
+        theme: str = "auto",
+    ) -> Any:
+        """What it has now as a plotly figure: candles and volume, trades, the curve of a book, the course of a ticker.
+
+        It does not change any more. Of several symbols it is how far each has come; orders and balances are a table.
+
+        Parameters
+        ----------
+        rows
+            At most so many, the newest, per symbol; of depth and book: levels a side. None for all that is kept.
+        symbol, log, volume, height, theme
+            As ``df.cx.plot`` has them.
+
+        Raises
+        ------
+        ValidationError
+            An option that does not fit to this kind of feed; several symbols of a book.
+        BadSymbol
+            The feed has no such symbol.
+        """
+        with door.boundary():
+            snapshot = self._there(lambda: self._feed.snapshot(rows, include_unfinished=True))
+            return figure(snapshot, symbol=symbol, log=log, volume=volume, height=height, theme=theme)
 
     def on(self, callback: Callable[[Event], Any]) -> Self:
         """Have ``callback(event)`` called for every event from now on; returns the feed.

@@ -20,7 +20,7 @@ from .batch import Array, Batch
 from .frames import Frame, build
 from .leading import Leading
 
-__all__ = ["Rows", "backend_of", "column_names", "read", "wrong_kind"]
+__all__ = ["Rows", "backend_of", "column_names", "numbers", "read", "wrong_kind"]
 
 
 class Reader(Protocol):
@@ -137,6 +137,23 @@ def read(frame: Frame, table: Table, needed: Sequence[str], *, wanted: Sequence[
     columns = {column.name: _array(reader, column, taken[column.name], exact, purpose) for column in chosen}
     leading = _leading(reader, frame, purpose) if "symbol" in there else None
     return Rows(frame, Batch(part, columns, exact), leading, attrs(frame))
+
+
+def numbers(frame: Frame, name: str, *, purpose: str) -> Array:
+    """Any one column as floats, NaN where there is none; decimals as the floats nearest to them.
+
+    Raises
+    ------
+    ValidationError
+        It holds something else, or stands there twice.
+    """
+    column = _take(frame, name)
+    try:
+        if getattr(column, "ndim", 1) != 1:
+            raise TypeError("there are several columns of that name")
+        return _reader(frame).floats(column)
+    except (TypeError, ValueError) as error:
+        raise _unreadable(name, "numbers", purpose, error) from error
 
 
 def wrong_kind(table: Table, purpose: str, missing: Sequence[str]) -> ValidationError:

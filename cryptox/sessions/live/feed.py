@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._boundary import boundary
-from cryptox._display import Moving
+from cryptox._display import Moving, figure
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.model.events import Event
 from cryptox.model.lines import one_line
@@ -152,6 +152,38 @@ class AsyncFeed(Moving):
             for symbol in self._symbols
         }
         return Snapshot(self._plan, batches or {"": self._plan.empty()}, self._plan.now_ms(self._hub))
+
+    def figure(
+        self,
+        rows: int | None = None,
+        *,
+        symbol: str | None = None,
+        log: bool = False,
+        volume: bool | None = None,
+        height: int | None = None,
+        theme: str = "auto",
+    ) -> Any:
+        """What it has now as a plotly figure: candles and volume, trades, the curve of a book, the course of a ticker.
+
+        It does not change any more. Of several symbols it is how far each has come; orders and balances are a table.
+
+        Parameters
+        ----------
+        rows
+            At most so many, the newest, per symbol; of depth and book: levels a side. None for all that is kept.
+        symbol, log, volume, height, theme
+            As ``df.cx.plot`` has them.
+
+        Raises
+        ------
+        ValidationError
+            An option that does not fit to this kind of feed; several symbols of a book.
+        BadSymbol
+            The feed has no such symbol.
+        """
+        with boundary():
+            snapshot = self.snapshot(rows, include_unfinished=True)
+            return figure(snapshot, symbol=symbol, log=log, volume=volume, height=height, theme=theme)
 
     def on(self, callback: Callback) -> Self:
         """Have ``callback(event)`` called for every event from now on; returns the feed.

@@ -16,12 +16,40 @@ __all__ = ["Snapshot"]
 
 
 class Snapshot:
-    """The rows of a feed at a moment, by symbol."""
+    """The rows of a feed at a moment.
+
+    Attributes
+    ----------
+    batches
+        By symbol.
+    as_of_ms
+        The moment, in exchange time as far as that is known.
+    """
 
     def __init__(self, plan: Plan, batches: dict[str, Batch], as_of_ms: int) -> None:
         self.batches = batches
+        self.as_of_ms = as_of_ms
         self._plan = plan
-        self._as_of_ms = as_of_ms
+
+    @property
+    def kind(self) -> str:
+        """The feed's kind."""
+        return self._plan.kind
+
+    @property
+    def venue(self) -> str:
+        """The venue's name."""
+        return self._plan.venue_name
+
+    @property
+    def interval(self) -> str | None:
+        """Of candles their interval; None for other kinds."""
+        return self._plan.interval
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether the feed was asked for with a list of symbols."""
+        return self._plan.several
 
     def frame(self, backend: str | None = None) -> Frame:
         """As a frame."""
@@ -35,5 +63,5 @@ class Snapshot:
         if plan.interval is not None:
             attrs["interval"] = plan.interval
         whole = Batch.concat(batches)
-        about = {"venue": plan.venue_name, **attrs, "source": "stream", "as_of": iso(self._as_of_ms), **whole.extra}
+        about = {"venue": plan.venue_name, **attrs, "source": "stream", "as_of": iso(self.as_of_ms), **whole.extra}
         return build(whole, chosen, about, leading=leading)
