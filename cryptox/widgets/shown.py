@@ -10,6 +10,7 @@ from cryptox import _cells
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sync.feed import Feed
 
+from . import static
 from .kinds import SHOWN_AS
 from .pump import Pump
 from .source import FeedSource, Source
@@ -35,24 +36,30 @@ def bundle(thing: object) -> dict[str, Any] | None:
     hub = core._hub
     if hub is None or core.kind not in SHOWN_AS:
         return None
-    return open_view(thing, core, lambda: FeedSource(core, hub.loop), there)
+    return open_view(thing, core, lambda: FeedSource(core, hub.loop), there, lambda: static.of_feed(thing))
 
 
 def open_view(
-    thing: Any, core: object, source: Callable[[], Source], there: Callable[[Callable[[], Pump]], Pump]
+    thing: object,
+    core: object,
+    source: Callable[[], Source],
+    there: Callable[[Callable[[], Pump]], Pump],
+    snapshot: Callable[[], str],
 ) -> dict[str, Any]:
     """A view of something, opened: what IPython is to display.
 
     Parameters
     ----------
     thing
-        What the user displays: says the line of text, and the card.
+        What the user displays: says the line of text.
     core
         What is shown; two displays of one share a pump. Not held here.
     source
         Makes its source, on its loop.
     there
         Runs a function on that loop, and waits for what it returns.
+    snapshot
+        The picture of now as HTML, for where no widget lives: saved notebooks, nbconvert.
     """
     from .view import view_class
 
@@ -66,7 +73,7 @@ def open_view(
     _cells.note(view, view)
     return {
         "text/plain": repr(thing),
-        "text/html": thing._repr_html_(),
+        "text/html": snapshot(),
         VIEW: {"version_major": 2, "version_minor": 0, "model_id": view.model_id},
     }
 
