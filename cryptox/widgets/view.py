@@ -110,8 +110,9 @@ class LiveView(anywidget.AnyWidget):
 
     def _heard(self, _widget: object, content: Any, _buffers: object) -> None:
         """A page says something; on the kernel's thread, and late while a cell computes."""
-        does, page, number = (content.get(name) for name in ("do", "page", "number"))
-        if does in WORDS and self._is_open and not self._pump.loop.is_closed():
+        said = content if isinstance(content, dict) else {}
+        does, page, number = (said.get(name) for name in ("do", "page", "number"))
+        if isinstance(does, str) and does in WORDS and self._is_open and not self._pump.loop.is_closed():
             number = number if isinstance(number, int) else -1
             self._pump.loop.call_soon_threadsafe(self._pump.hear, self, does, str(page), number)
 
