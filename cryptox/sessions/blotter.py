@@ -36,7 +36,7 @@ class Refused:
 
 
 class Blotter:
-    """Orders by (symbol, id), fills by (symbol, trade id), balances by asset. No clock, no I/O.
+    """Orders by (symbol, id), fills by (symbol, order id, trade id), balances by asset. No clock, no I/O.
 
     Parameters
     ----------
@@ -66,6 +66,7 @@ class Blotter:
         self._fills: dict[tuple[Any, ...], Fill] = {}
         self._fills_of: dict[tuple[str, int], dict[tuple[Any, ...], Fill]] = {}
         self._sums: dict[tuple[str, int], Decimal] = {}  # quantities of the fills of an order
+        self._counted: dict[tuple[str, int], set[tuple[Any, ...]]] = {}  # fills of an order that are not kept any more
         self._balances: dict[str, tuple[int, Balance]] = {}
 
     def apply_order(self, order: Order) -> bool:
@@ -91,18 +92,18 @@ class Blotter:
     def apply_fill(self, fill: Fill) -> bool:
         """Take one execution; whether it was not known yet."""
         name, key = _name(fill), (fill.symbol, fill.order_id)
-        if name in self._fills:
+        if self.knows_fill(fill):
             return False
         self._fills[name] = fill
         self._fills_of.setdefault(key, {})[name] = fill
         self._sums[key] = self._sums.get(key, Decimal(0)) + fill.quantity
-        while len(self._fills) > self._most_fills:
-            self._drop_fill(next(iter(self._fills)))
+        self._make_room(key)
         return True
 
     def knows_fill(self, fill: Fill) -> bool:
-        """Whether an execution is known."""
-        return _name(fill) in self._fills
+        """Whether an execution was counted."""
+        name = _name(fill)
+        return name in self._fills or name in self._counted.get((fill.symbol, fill.order_id), ())
 
     def apply_balance(self, balance: Balance, updated: int) -> bool:
         """Take what an account has of an asset now.
@@ -202,8 +203,10 @@ class Blotter:
         """Drop an order that the exchange knows no more; what was known of it."""
         key = symbol, order_id
         known = self._open.pop(key, None) or self._final.pop(key, None)
-        for fill in list(self._fills_of.get(key, ())):
-            self._drop_fill(fill)
+        for fill in self._fills_of.pop(key, ()):
+            del self._fills[fill]
+        self._sums.pop(key, None)
+        self._counted.pop(key, None)
         for name in self._names.pop(key, ()):
             ids = self._ids[symbol, name]
             ids.discard(order_id)
@@ -226,13 +229,18 @@ class Blotter:
     def _filled(self, order: Order) -> Order:
         return order.changed(fills=tuple(self.fills(order.symbol, order.order_id)))
 
-    def _drop_fill(self, name: tuple[Any, ...]) -> None:
-        fill = self._fills.pop(name)
-        key = fill.symbol, fill.order_id
-        self._fills_of[key].pop(name)
-        self._sums[key] -= fill.quantity
-        if not self._fills_of[key]:
-            del self._fills_of[key], self._sums[key]
+    def _make_room(self, last: tuple[str, int]) -> None:
+        """Keep to the most fills: the oldest final orders go whole; else the oldest fills, which still count."""
+        while len(self._fills) > self._most_fills:
+            oldest = next((key for key in self._final if key != last and key in self._fills_of), None)
+            if oldest is not None:
+                self.forget(*oldest)
+                continue
+            name = next(iter(self._fills))
+            fill = self._fills.pop(name)
+            key = fill.symbol, fill.order_id
+            del self._fills_of[key][name]
+            self._counted.setdefault(key, set()).add(name)
 
     def _merged(self, known: Order, told: Order) -> Order | None:
         """What both together say; None where they contradict each other."""
@@ -260,9 +268,12 @@ class Blotter:
 
 
 def _name(fill: Fill) -> tuple[Any, ...]:
-    """What an execution is known by. What is no trade of the book has no id: then by all that is told of it."""
-    told = () if fill.id >= 0 else (fill.order_id, fill.time_ms, fill.price, fill.quantity, fill.fee)
-    return (fill.symbol, fill.id, *told)
+    """What an execution is known by: a trade of an account with itself is one of each of two orders.
+
+    What is no trade of the book has no id: then by all that is told of it.
+    """
+    told = () if fill.id >= 0 else (fill.time_ms, fill.price, fill.quantity, fill.fee)
+    return (fill.symbol, fill.order_id, fill.id, *told)
 
 
 def _phase(order: Order) -> int:

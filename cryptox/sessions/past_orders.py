@@ -27,6 +27,9 @@ class _Row(Protocol):
 
 R = TypeVar("R", bound=_Row)
 
+_Page = Callable[[int | None, int | None, int | None, int], Awaitable[list[R]]]  # of start, end, first id and rows
+_NameOf = Callable[[R], tuple[int, ...]]  # begins with the number that pages go by
+
 MOST_ROWS = 1_000_000
 
 
@@ -205,7 +208,7 @@ class PastOrderCalls(ListCalls):
             """One request."""
             return self._ask_signed(venue.orders(name, start_ms=start_ms, end_ms=end_ms, from_id=from_id, limit=rows))
 
-        found = await self._collected(page, lambda order: order.order_id, limit, Window(start, end))
+        found = await self._collected(page, lambda order: (order.order_id,), limit, Window(start, end))
         return self._frame(orders_batch(found, exact=form.exact), form, symbol=name, as_of=self._now_text())
 
     @public
@@ -257,7 +260,8 @@ class PastOrderCalls(ListCalls):
             """One request."""
             return self._ask_signed(venue.fills(name, start_ms=start_ms, end_ms=end_ms, from_id=from_id, limit=rows))
 
-        found = await self._collected(page, lambda fill: fill.id, limit, Window(start, end))
+        # A trade of the account with itself is an execution of each of two orders.
+        found = await self._collected(page, lambda fill: (fill.id, fill.order_id), limit, Window(start, end))
         return self._frame(fills_batch(found, exact=form.exact), form, symbol=name, as_of=self._now_text())
 
     @public
@@ -312,8 +316,8 @@ class PastOrderCalls(ListCalls):
 
     async def _collected(
         self,
-        page: Callable[[int | None, int | None, int | None, int], Awaitable[list[R]]],
-        id_of: Callable[[R], int],
+        page: _Page[R],
+        name_of: _NameOf[R],
         limit: int | None,
         window: Window,
     ) -> list[R]:
@@ -322,42 +326,48 @@ class PastOrderCalls(ListCalls):
         window.check()
         self._key()
         start_ms, end_ms = window.resolve(await self._as_of())
-        cap = self.venue.capabilities.orders_cap
         if start_ms is not None and start_ms == end_ms:
             return []
         if start_ms is None and wanted is not None:
-            return await self._newest(page, id_of, wanted, end_ms)
-        found: list[R] = []
+            return await self._newest(page, name_of, wanted, end_ms)
+        return list((await self._onwards(page, name_of, wanted, start_ms, end_ms)).values())[:wanted]
+
+    async def _onwards(
+        self, page: _Page[R], name_of: _NameOf[R], wanted: int | None, start_ms: int | None, end_ms: int | None
+    ) -> dict[tuple[int, ...], R]:
+        """Rows from a moment on, or from the first one, page by page."""
+        cap = self.venue.capabilities.orders_cap
+        found: dict[tuple[int, ...], R] = {}
         from_id: int | None = None if start_ms is not None else 0
         while wanted is None or len(found) < wanted:
             rows = await page(start_ms if from_id is None else None, None, from_id, cap)
-            inside = [row for row in rows if end_ms is None or (row.time_ms or 0) < end_ms]
-            found += inside
+            inside = {name_of(row): row for row in rows if end_ms is None or (row.time_ms or 0) < end_ms}
+            is_new = not inside.keys() <= found.keys()
+            found |= inside
             if len(rows) < cap or len(inside) < len(rows):
                 break
-            from_id = id_of(rows[-1]) + 1
-        return found if wanted is None else found[:wanted]
+            number, *more = name_of(rows[-1])
+            from_id = number if more and is_new else number + 1  # another row may have the same number
+        return found
 
-    async def _newest(
-        self,
-        page: Callable[[int | None, int | None, int | None, int], Awaitable[list[R]]],
-        id_of: Callable[[R], int],
-        wanted: int,
-        end_ms: int | None,
-    ) -> list[R]:
+    async def _newest(self, page: _Page[R], name_of: _NameOf[R], wanted: int, end_ms: int | None) -> list[R]:
         """The newest rows before a moment, page by page backwards; rows of one millisecond may come twice."""
         cap = self.venue.capabilities.orders_cap
-        found: dict[int, R] = {}
+        found: dict[tuple[int, ...], R] = {}
         until_ms = end_ms
         while len(found) < wanted:
             size = cap if found else min(cap, wanted)
             rows = await page(None, until_ms, None, size)
-            fresh = {id_of(row): row for row in rows if id_of(row) not in found}
+            fresh = {name_of(row): row for row in rows if name_of(row) not in found}
             found |= fresh
-            if not fresh or len(rows) < size:
+            if len(rows) < size:
                 break
-            until_ms = min(row.time_ms or 0 for row in rows) + 1
-        return [found[number] for number in sorted(found)][-wanted:]
+            oldest_ms = min(row.time_ms or 0 for row in rows)
+            until_ms = oldest_ms + 1
+            if not fresh:  # one millisecond has more rows than a page
+                found |= await self._onwards(page, name_of, None, oldest_ms, until_ms)
+                until_ms = oldest_ms
+        return [found[name] for name in sorted(found)][-wanted:]
 
     def _now_text(self) -> str:
         return iso(self._timestamp_ms())

@@ -71,10 +71,20 @@ async def ask_missed(session: UserSession, symbols: Iterable[str], since_ms: int
 
 
 async def ask_fills(session: UserSession, orders: Iterable[Order]) -> list[Fill]:
-    """Executions of these orders, the newest orders first and not of too many at once; raises as ``ask_truth``."""
+    """All executions of these orders, the newest orders first and not of too many at once; raises as ``ask_truth``."""
     venue: Any = session.venue
+    cap = venue.capabilities.orders_cap
     newest = sorted(orders, key=lambda order: order.updated_ms)[-MOST_ASKED:]
     found: list[Fill] = []
     for order in newest:
-        found += await session._ask_signed(venue.order_fills(order.symbol, order.order_id))
+        from_id = 0
+        while True:
+            page = venue.fills(
+                order.symbol, start_ms=None, end_ms=None, from_id=from_id, limit=cap, order_id=order.order_id
+            )
+            rows = await session._ask_signed(page)
+            found += rows
+            if len(rows) < cap:
+                break
+            from_id = rows[-1].id + 1
     return found

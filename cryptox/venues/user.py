@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
-from cryptox.model.orders import Fill
 from cryptox.model.updates import BalanceUpdate, OrderUpdate
 from cryptox.transport.crypto import Signer
 from cryptox.transport.rpc import Reply
 
-from .port import LiveVenue, Request
+from .port import LiveVenue
 from .trading import TradingVenue
 
 __all__ = ["Notice", "Step", "UserCodec", "UserTold", "UserVenue"]
@@ -57,6 +56,3 @@ class UserVenue(TradingVenue, LiveVenue, Protocol):
 
     def user_subscription(self, signer: Signer) -> tuple[Step, ...]:
         """Questions that are to be asked one after the other: when all are answered, the connection tells."""
-
-    def order_fills(self, symbol: str, order_id: int) -> Request[list[Fill]]:
-        """All executions of one order, oldest first."""

@@ -277,6 +277,49 @@ def test_fills_that_are_missing_are_known_to_be_missing() -> None:
     assert blotter.short_of_fills() == []
 
 
+def test_a_trade_with_oneself_is_an_execution_of_either_order() -> None:
+    blotter = Blotter()
+    for number, side in ((5, "buy"), (6, "sell")):
+        done = order(order_id=number, client_order_id=side, side=side, status="filled", filled=D(10))
+        one = fill(1, "10", order_id=number, side=side)
+        assert blotter.apply_order(done.changed(fills=(one,)))
+        assert blotter.knows_fill(one)
+        assert blotter.order("BTCUSDT", number) == done.changed(fills=(one,))
+    assert blotter.short_of_fills() == []
+    assert [one.side for one in sorted(blotter.fills(), key=lambda one: one.order_id)] == ["buy", "sell"]
+
+
+def test_an_order_whose_fills_make_room_goes_with_them() -> None:
+    blotter = Blotter(most_fills=3)
+    done = [
+        order(order_id=number, client_order_id=str(number), status="filled", filled=D(2)).changed(
+            fills=tuple(fill(10 * number + n, order_id=number) for n in (1, 2))
+        )
+        for number in (1, 2)
+    ]
+    for one in done:
+        assert blotter.apply_order(one)
+    assert [one.order_id for one in blotter.orders()] == [2]
+    assert blotter.short_of_fills() == []  # what was forgotten is not asked for
+    assert not blotter.apply_order(done[1])
+
+
+def test_fills_of_an_open_order_that_are_too_many_still_count() -> None:
+    blotter = Blotter(most_fills=2)
+    for number in range(1, 5):
+        told = order(status="partially_filled", filled=D(number), updated_ms=1_000 + number)
+        assert blotter.apply_order(told.changed(fills=(fill(number),)))
+    assert [one.id for one in blotter.fills()] == [3, 4]
+    assert blotter.short_of_fills() == []
+    for number in range(1, 5):
+        assert not blotter.apply_fill(fill(number))  # told again, after they had to be forgotten
+    assert blotter.apply_order(order(status="filled", filled=D(10), updated_ms=2_000))
+    assert blotter.is_short("BTCUSDT", 5)
+    assert not blotter.apply_fill(fill(1))
+    assert blotter.apply_fill(fill(5, "6"))
+    assert not blotter.is_short("BTCUSDT", 5)
+
+
 def test_an_exchange_that_began_again_gives_ids_out_anew() -> None:
     old = order(status="filled", filled=D(10), fills=(fill(1, "10"),), updated_ms=2_000)
     new = order(client_order_id="new", time_ms=500_000, updated_ms=500_000)
@@ -378,10 +421,12 @@ def test_an_account_that_is_told_to_the_millisecond_counts_before_what_was_known
 def test_what_is_known_of_fills_is_kept_in_step(case: tuple[list[Order], list[Order]]) -> None:
     _, told = case
     blotter = Blotter(most_fills=2)
+    counted: dict[int, Decimal] = {}
     for one in told:
         blotter.apply_order(one)
         for known in blotter.orders():
             fills = blotter.fills(known.symbol, known.order_id)
             assert len(fills) <= 2
             assert all(blotter.knows_fill(fill) for fill in fills)
-            assert blotter.is_short("BTCUSDT", 5) == (sum(fill.quantity for fill in fills) < known.filled)
+            counted |= {fill.id: fill.quantity for fill in one.fills}
+            assert blotter.is_short("BTCUSDT", 5) == (sum(counted.values()) < known.filled)

@@ -121,7 +121,7 @@ def run(exchange: Any, outsider: Outsider, main: Callable[[Any, Any], Any]) -> N
 def forward(updates: list[OrderUpdate]) -> bool:
     """Whether no order ever went back, and no execution came twice."""
     last: dict[tuple[str, int], tuple[Any, ...]] = {}
-    fills = [(one.symbol, one.fill.id) for one in updates if one.fill is not None]
+    fills = [(one.symbol, one.order_id, one.fill.id) for one in updates if one.fill is not None]
     for one in updates:
         order = one.order
         state = (order.is_final, order.filled, -order.quantity, order.prevented, order.updated_ms)
@@ -183,6 +183,22 @@ def test_order_lists_and_prevented_trades_too(exchange: Any, outsider: Outsider)
         prevented = [one for one in stream.blotter.orders() if one.prevented or one.status == "expired_in_match"]
         assert prevented
         assert stream.blotter.refused == 0
+
+    run(exchange, outsider, main)
+
+
+def test_both_sides_of_a_trade_with_oneself_are_told(exchange: Any, outsider: Outsider) -> None:
+    async def main(session: Any, stream: Any) -> None:
+        heard = Heard(stream)
+        maker = outsider.rest("1.0", "0.05")  # at the best bid
+        taker = outsider.order(symbol=SYMBOL, side="SELL", type="LIMIT", timeInForce="IOC", quantity="2",
+                               price=maker["price"], selfTradePreventionMode="NONE")  # fmt: skip
+        await equal(outsider, stream)
+        told = {(one.order_id, one.fill.id) for one in heard.orders() if one.fill is not None}
+        rows = outsider("GET", "myTrades", symbol=SYMBOL)
+        assert told == {(one["orderId"], one["id"]) for one in rows}
+        assert {one[0] for one in told} == {maker["orderId"], taker["orderId"]}
+        assert stream.blotter.short_of_fills() == []
 
     run(exchange, outsider, main)
 
@@ -263,8 +279,13 @@ def test_silence_is_noticed(exchange: Any, outsider: Outsider) -> None:
     run(exchange, outsider, main)
 
 
-def test_executions_that_never_came_are_asked_for(exchange: Any, outsider: Outsider) -> None:
+@pytest.mark.parametrize("cap", [2, 1_000])
+def test_executions_that_never_came_are_asked_for(
+    exchange: Any, outsider: Outsider, cap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main(session: Any, stream: Any) -> None:
+        few = dataclasses.replace(session.venue.capabilities, orders_cap=cap)
+        monkeypatch.setattr(session.venue, "capabilities", few)
         heard = Heard(stream)
         traded = b'"x":"TRADE"'
         exchange.faults.add("frame", how="drop", times=2, after=1, when=lambda seen: traded in seen.payload)

@@ -19,13 +19,11 @@ from cryptox.model.updates import BalanceUpdate, OrderUpdate
 from cryptox.transport.crypto import Signer
 from cryptox.transport.messages import Answer
 from cryptox.transport.rpc import Reply
-from cryptox.venues.port import Hosts, Request
+from cryptox.venues.port import Hosts
 from cryptox.venues.user import Notice, Step, UserTold
 
-from . import endpoints as ep
 from . import methods, orders, refusals
 from .methods import Method
-from .questions import question
 from .signing import signed_params
 from .wire import user
 from .words import ExecutionType, ExpiryReason, RejectReason
@@ -34,7 +32,6 @@ __all__ = ["BinanceUserData", "Codec", "request_text"]
 
 QUERY = "?timeUnit=MICROSECOND&returnRateLimits=false"
 MICROSECONDS = 10**14  # times from here on are microseconds
-MOST_FILLS = 1_000  # of one answer
 _JSON = {"content-type": "application/json"}
 
 _Event = (
@@ -98,11 +95,6 @@ class BinanceUserData:
         if signer.kind != "ed25519":
             return (_signed(methods.SUBSCRIBE_SIGNED, signer),)
         return (_signed(methods.LOGON, signer), _plain(methods.SUBSCRIBE))
-
-    def order_fills(self, symbol: str, order_id: int) -> Request[list[Fill]]:
-        """All executions of one order, up to the cap of an answer."""
-        params = {"symbol": symbol, "orderId": str(order_id), "limit": str(MOST_FILLS)}
-        return question("fills", ep.MY_TRADES, params, orders.read_fills, symbol=symbol, order_id=order_id)
 
 
 def request_text(number: int, method: Method, params: dict[str, Any] | None = None) -> bytes:
