@@ -101,11 +101,11 @@ class Window:
         """Whether ``weight`` more fits, with ``in_flight`` of our own not answered yet.
 
         What is urgent, a single call or an order, goes as long as there is room: long downloads leave to others what
-        these may yet use.
+        these may yet use, and at first send a few and wait for their answers, which may be long in coming.
         """
         full = not self.opened and self.opening >= (OPENING if self._met else FIRST)
         # Where the answers told nothing because the clock was at a boundary, one more goes beyond it.
-        if full and (in_flight > 0 or now.high_ms >= self.end_ms()):
+        if full and not urgent and (in_flight > 0 or now.high_ms >= self.end_ms()):
             return Verdict(False, False)
         room = self.limit.amount * share - self.counted
         twin = TWIN if self._contested else 1.0

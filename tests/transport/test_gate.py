@@ -65,12 +65,12 @@ def test_some_of_the_limit_is_spared_for_urgent_ones() -> None:
 
 def test_those_who_wait_go_in_order_but_urgent_ones_first() -> None:
     async def main() -> None:
-        gate = make()
-        held = [await gate.enter(1, patience_s=0) for _ in range(2)]  # all that a first window opens with
+        gate = await opened()
+        held = await gate.enter(93, patience_s=0)
         order: list[str] = []
 
         async def go(name: str, urgent: bool) -> None:
-            await gate.enter(1, patience_s=5, urgent=urgent)
+            await gate.enter(4, patience_s=100_000, urgent=urgent)
             order.append(name)
 
         tasks = [asyncio.ensure_future(go(f"bulk{n}", False)) for n in range(3)]
@@ -78,7 +78,7 @@ def test_those_who_wait_go_in_order_but_urgent_ones_first() -> None:
         tasks.append(asyncio.ensure_future(go("single", True)))
         await asyncio.sleep(0.01)
         assert order == []
-        gate.answered(held[0], (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+        gate.unsent(held)
         await asyncio.gather(*tasks)
         assert order == ["single", "bulk0", "bulk1", "bulk2"]
 
@@ -87,17 +87,18 @@ def test_those_who_wait_go_in_order_but_urgent_ones_first() -> None:
 
 def test_urgent_ones_do_not_starve_the_others() -> None:
     async def main() -> None:
-        gate = make()
-        held = [await gate.enter(1, patience_s=0) for _ in range(2)]
+        gate = await opened()
+        held = await gate.enter(93, patience_s=0)
         order: list[bool] = []
 
         async def go(urgent: bool) -> None:
-            await gate.enter(1, patience_s=5, urgent=urgent)
+            await gate.enter(4, patience_s=100_000, urgent=urgent)
             order.append(urgent)
 
         tasks = [asyncio.ensure_future(go(n > 0)) for n in range(20)]
         await asyncio.sleep(0.01)
-        gate.answered(held[0], (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+        assert order == []
+        gate.unsent(held)
         await asyncio.gather(*tasks)
         assert order.index(False) == 8
 

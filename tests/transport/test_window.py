@@ -74,3 +74,19 @@ def test_what_is_urgent_goes_while_there_is_room_whatever_others_may_yet_use() -
     assert not window.judge(1_000, 0, now, 1.0).granted  # at that pace others will take all
     assert window.judge(1_000, 0, now, 1.0, urgent=True).granted
     assert not window.judge(3_990, 0, now, 1.0, urgent=True).granted
+
+
+def test_what_is_urgent_waits_for_no_answers_at_the_beginning_of_a_window() -> None:
+    window = Window(Limit("REQUEST_WEIGHT", 6_000, 60_000))
+    start = Moment(100.0, 1_800_000_000_000.0, 1_800_000_000_010.0)
+    window.roll(start)
+    window.answered(window.sent(20, start), 20, Moment(100.1, start.low_ms + 100, start.high_ms + 100))
+    now = Moment(161.0, start.low_ms + 61_000, start.high_ms + 61_000)
+    window.roll(now)
+    for _ in range(4):
+        assert window.judge(20, 0, now, 1.0).granted
+        window.sent(20, now)
+    assert not window.judge(20, 80, now, 1.0).granted  # a download waits to be told a count
+    assert window.judge(20, 80, now, 1.0, urgent=True).granted
+    assert not window.judge(20, 4_000, now, 1.0, urgent=True).granted
+    assert not window.judge(3_000, 80, now, 1.0, urgent=True).granted
