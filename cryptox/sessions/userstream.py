@@ -36,6 +36,7 @@ GRACE_S = 0.3  # for what is missing to come by itself
 AGAIN_S = 1.5  # after a look that did not find an order that was believed to be open
 BASE_S, LONGEST_S = 0.2, 10.0  # pauses between attempts to look
 MARGIN_MS = 1_000  # by which a time of the exchange may be off
+CONFIRM_S = 2.0  # for a sign of life after a look
 MOST_UNKNOWN = 2  # looks in a row that must not find it
 
 
@@ -82,7 +83,7 @@ class UserStream:
         self._name = session.venue.name
         self._user = session.user
         self._checked = 0  # the subscription after which everything was looked at
-        self._looked_ms: int | None = None  # in exchange time, when that look began
+        self._looked_ms: int | None = None  # in exchange time, up to when everything was heard or found
         self._unbroken_then: float | None = None  # what the line could say of itself at that look
         self._look = asyncio.Event()
         self._turn = asyncio.Event()  # set, and replaced, when it gets in step or ends
@@ -262,9 +263,12 @@ class UserStream:
             news = [] if known is None else news_of_answer(self.blotter, known.changed(fills=(fill,)), time.time_ns())
             if self._checked:
                 self._publish(news)
-        self._checked, self._looked_ms, self._unbroken_then = number, begun_ms, unbroken_since
+        self._checked, self._unbroken_then = number, unbroken_since
         self.trouble = None
         self._turned()
+        # A connection that has gone deaf may have told nothing for a while: what ended then is still to be found.
+        if self._looked_ms is None or await self.line.confirm(CONFIRM_S):
+            self._looked_ms = begun_ms
 
     def _give_up(self, unknown: list[tuple[str, int]]) -> None:
         """Forget orders that the exchange denies again and again: once is no proof."""

@@ -251,6 +251,32 @@ def test_what_was_placed_and_ended_while_nothing_was_heard_is_told(
     run(exchange, outsider, main)
 
 
+def test_a_look_while_the_connection_was_deaf_hides_nothing_of_what_ended_before_it(
+    exchange: Any, outsider: Outsider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(userline, "SILENCE_S", 30.0)
+    monkeypatch.setattr(userstream, "CONFIRM_S", 0.2)
+    monkeypatch.setattr(userstream, "MARGIN_MS", 0)
+
+    async def main(session: Any, stream: Any) -> None:
+        before = outsider.rest()
+        await poll(lambda: stream.blotter.order(SYMBOL, before["orderId"]))
+        heard = Heard(stream)
+        exchange.faults.freeze(60)
+        missed = outsider.market()  # nobody tells of it
+        await asyncio.sleep(0.01)
+        looks = len(exchange.requests.of("openOrders"))
+        stream.check()
+        await poll(lambda: len(exchange.requests.of("openOrders")) > looks)
+        exchange.faults.cut()
+        await poll(lambda: stream.line.subscriptions == 2)
+        await poll(lambda: stream.blotter.order(SYMBOL, missed["orderId"]))
+        await equal(outsider, stream)
+        assert {one.order_id for one in heard.orders()} == {missed["orderId"]}
+
+    run(exchange, outsider, main)
+
+
 def test_while_nothing_is_subscribed_nothing_is_promised(exchange: Any, outsider: Outsider) -> None:
     async def main(session: Any, stream: Any) -> None:
         assert await stream.line.confirm(2.0)
