@@ -1,4 +1,8 @@
-"""What a notebook gets when a feed is displayed: a live view, a snapshot for saved notebooks, and a line of text."""
+"""What a notebook gets when a feed is displayed: a live view and a line of text, and before them a static picture.
+
+The picture is an output of its own, which the live view hides: front ends that know widgets never look at other content
+of the same output, and in a notebook that was saved there would be nothing but a widget that is no more.
+"""
 
 from __future__ import annotations
 
@@ -71,9 +75,10 @@ def open_view(
         pump.loop.call_soon_threadsafe(pump.expect_less)
         raise
     _cells.note(view, view)
+    _publish({"text/html": f'<div class="cryptox-snapshot-{view.snapshot}">{snapshot()}</div>'})
     return {
         "text/plain": repr(thing),
-        "text/html": snapshot(),
+        "text/html": "",  # else IPython would add the card
         VIEW: {"version_major": 2, "version_minor": 0, "model_id": view.model_id},
     }
 
@@ -90,3 +95,11 @@ def _pump_of(core: object, source: Callable[[], Source]) -> Pump:
 
 def _here(work: Callable[[], T]) -> T:
     return work()
+
+
+def _publish(content: dict[str, Any]) -> None:
+    """Display something before what is being displayed."""
+    import IPython
+
+    shell: Any = IPython.get_ipython()
+    shell.display_pub.publish(content)

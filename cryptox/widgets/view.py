@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -38,6 +39,8 @@ class LiveView(anywidget.AnyWidget):
         ``{"number": n, "picture": ...}``; whoever asks for the whole model gets the newest.
     plotly
         The model that has plotly.js, for kinds that need it.
+    snapshot
+        Name of the static picture that is displayed beside it, and hidden while a page shows the view.
     """
 
     kind = traitlets.Unicode().tag(sync=True)
@@ -45,6 +48,7 @@ class LiveView(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
     initial = traitlets.Dict().tag(sync=True, to_json=lambda _, view: view._newest())
     plotly = traitlets.Unicode().tag(sync=True)
+    snapshot = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, kind: Kind, pump: Pump) -> None:
         self._pump = pump
@@ -57,6 +61,7 @@ class LiveView(anywidget.AnyWidget):
             state={**pump.state, "paused": False},
             initial={"number": number, "picture": picture},
             plotly=plotly_model() if kind.needs_plotly else "",
+            snapshot=uuid.uuid4().hex,
         )
         self.on_msg(self._heard)
         pump.loop.call_soon_threadsafe(pump.add, self, number)

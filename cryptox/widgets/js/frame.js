@@ -123,6 +123,18 @@ function build_frame(el) {
   return parts;
 }
 
+// While a view lives, the picture of the moment it was made, which is displayed beside it, is not shown. Where no view
+// comes to life, as in a notebook that was saved, the picture stays.
+function hide_snapshot(name) {
+  const style = document.createElement("style");
+  if (/^[0-9a-f]+$/.test(name)) {
+    const snapshot = `.cryptox-snapshot-${name}`;
+    style.textContent = `${snapshot}, .jp-OutputArea-child:has(${snapshot}) { display: none !important; }`;
+  }
+  document.head.append(style);
+  return style;
+}
+
 class Framed {
   constructor(page, paint) {
     this.model = page.model;
@@ -156,6 +168,7 @@ class Framed {
     this.watcher.observe(this.parts.root);
     this.leaving = () => this.say("gone");
     addEventListener("pagehide", this.leaving);
+    this.hiding = hide_snapshot(this.model.get("snapshot") ?? "");
     this.watch_theme();
     this.frame();
     this.whole();
@@ -168,6 +181,7 @@ class Framed {
     this.model.off("change:about", this.on_frame);
     this.model.off("change:initial", this.on_whole);
     removeEventListener("pagehide", this.leaving);
+    this.hiding.remove();
     this.watcher.disconnect();
     this.themes.disconnect();
     this.media.removeEventListener("change", this.on_theme);

@@ -26,26 +26,28 @@ function candle_traces(rows, colours) {
     low: some.map((row) => row[3]), close: some.map((row) => row[4]),
     increasing: { line: { color: colours.up, width: 1 }, fillcolor: colours.up },
     decreasing: { line: { color: colours.down, width: 1 }, fillcolor: colours.down },
-    showlegend: false,
+    hoverinfo: "x+y", showlegend: false,
   });
   const bars = (some) => ({
     type: "bar", yaxis: "y2", x: dates(some), y: some.map((row) => row[5]), opacity: 0.55,
     marker: { color: some.map((row) => (row[4] < row[1] ? colours.down : colours.up)), line: { width: 0 } },
-    hoverinfo: "skip", showlegend: false,
+    hovertemplate: "volume %{y}<extra></extra>", showlegend: false,
   });
   return [candles(closed), bars(closed), candles(last), bars(last)];
 }
 
-function candle_layout(colours, digits) {
+function candle_layout(colours, digits, volume_digits) {
   const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, automargin: true };
   return {
     autosize: true, margin: { l: 8, r: 8, t: 6, b: 24 }, uirevision: "kept",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: colours.text, size: 11 }, barmode: "overlay", dragmode: "pan", hovermode: "x",
     hoverlabel: { bgcolor: colours.ground, bordercolor: colours.line, font: { color: colours.text } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colours.faint, activecolor: colours.text },
     xaxis: { ...axis, type: "date", rangeslider: { visible: false }, anchor: "y2" },
     yaxis: { ...axis, domain: [0.24, 1], side: "right", tickformat: `,.${digits}f`, hoverformat: `,.${digits}f` },
-    yaxis2: { ...axis, domain: [0, 0.2], side: "right", nticks: 3, rangemode: "tozero", fixedrange: true },
+    yaxis2: { ...axis, domain: [0, 0.2], side: "right", nticks: 3, rangemode: "tozero", fixedrange: true,
+      hoverformat: `,.${volume_digits}f` },
   };
 }
 
@@ -97,9 +99,9 @@ function paint_klines(el, picture, tools) {
 
   // Drawing takes turns: what came while plotly was busy is drawn with the next turn.
   function redraw() {
-    const { rows, digits } = picture.of[symbol];
+    const { rows, digits, volume_digits } = picture.of[symbol];
     const colours = tools.colours();
-    return turn(() => plotly.react(chart, candle_traces(rows, colours), candle_layout(colours, digits), CONFIG));
+    return turn(() => plotly.react(chart, candle_traces(rows, colours), candle_layout(colours, digits, volume_digits), CONFIG));
   }
 
   function move_last() {
@@ -163,5 +165,7 @@ function paint_klines(el, picture, tools) {
 }
 
 const LONG = { s: 19, d: 10, w: 10, M: 10 }; // characters of a time, by the unit of the interval
-const CONFIG = { displaylogo: false, responsive: false, scrollZoom: true, showTips: false,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "toImage"] };
+const CONFIG = {
+  displaylogo: false, responsive: false, scrollZoom: false, showTips: false, doubleClick: "reset",
+  modeBarButtons: [["pan2d", "zoom2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
+};
