@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from cryptox.table.batch import Array
+
 __all__ = ["MOST_DIGITS", "digits_of"]
 
 MOST_DIGITS = 12
 
 
-def digits_of(*columns: Sequence[float | None]) -> int:
+def digits_of(*columns: Sequence[float | None] | Array) -> int:
     """The most digits behind the point that any of the numbers needs, by its shortest text; 12 at most."""
-    most = 0
-    for column in columns:
-        for value in column:
-            if value is not None:
-                most = max(most, _digits(repr(value)))
-    return min(most, MOST_DIGITS)
-
-
-def _digits(text: str) -> int:
-    mantissa, _, exponent = text.partition("e")
-    fraction = mantissa.partition(".")[2].rstrip("0")
-    return max(0, len(fraction) - int(exponent or 0))
+    numbers = np.concatenate([np.asarray(column, np.float64) for column in columns]) if columns else np.empty(0)
+    left = numbers[np.isfinite(numbers) & (numbers != np.rint(numbers))]
+    for digits in range(MOST_DIGITS):
+        # The nearest float to so many units of the last digit: exact below 2**51 of them.
+        left = left[np.rint(left * 10.0**digits) / 10.0**digits != left]
+        if not len(left):
+            return digits
+    return MOST_DIGITS

@@ -32,8 +32,8 @@ def change(before: Picture, after: Picture) -> Change | None:
 
 
 def _candles(batch: Batch) -> dict[str, Any]:
-    columns = [batch[name].tolist() for name in COLUMNS]
-    rows = [list(row) for row in zip(*columns, strict=True)]
+    columns = [batch[name] for name in COLUMNS]
+    rows = [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     return {"digits": digits_of(*columns[1:5]), "volume_digits": digits_of(columns[5]), "rows": rows}
 
 

@@ -14,6 +14,8 @@ from cryptox.widgets.digits import MOST_DIGITS, digits_of
     [
         ([], 0),
         ([None], 0),
+        ([float("nan"), 0.5], 1),
+        ([1e300, 0.5], 1),
         ([1.0, 20.0], 0),
         ([67512.1, 0.25, None], 2),
         ([1e-08], 8),
@@ -31,4 +33,4 @@ def test_the_most_digits_that_any_of_them_needs(numbers: list[float | None], dig
 def test_so_many_digits_say_all_of_a_number(units: int, places: int) -> None:
     number = float(Decimal(units).scaleb(-places))
     assert float(f"{number:.{digits_of([number])}f}") == number
-    assert digits_of([number]) <= places
+    assert digits_of([number]) == max(0, -int(Decimal(repr(number)).normalize().as_tuple().exponent))
