@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import cryptox
 
 __all__ = ["call_line"]
 
+OWNED: Final = ("df.cx.", "feed.")  # calls of what the user has in hand, however it is named
+
 
 def call_line(call: str | None, arguments: Mapping[str, Any]) -> str:
     """The call with its arguments; only the arguments where its name is not known."""
     words: list[str] = []
+    is_owned = call is not None and call.startswith(OWNED)
     for name, value in sorted(arguments.items(), key=lambda one: one[0] != "symbol"):
-        # What comes first in every call of that kind needs no name.
-        plain = call is not None and name in ("symbol", "interval") and not any("=" in word for word in words)
+        # What comes first in every call of a session needs no name.
+        plain = (
+            call is not None
+            and not is_owned
+            and name in ("symbol", "interval")
+            and not any("=" in word for word in words)
+        )
         words.append(_literal(value) if plain else f"{name}={_literal(value)}")
     if call is None:
         return ", ".join(words)
+    if is_owned:
+        return f"{call}({', '.join(words)})"
     # Calls that need a key are a session's, however the user named it.
     owner = "cx" if call.split(".")[0] in cryptox.__all__ else "session"
     return f"{owner}.{call}({', '.join(words)})"

@@ -16,7 +16,7 @@ from cryptox.errors import ValidationError
 from cryptox.show.accessor import Accessor
 
 BACKENDS = ["pandas", "polars"]
-NAMES = [name for name in vars(Accessor) if not name.startswith("_")]
+NAMES = [name for name in vars(Accessor) if not name.startswith("_") and name != "plot"]  # plot takes all kinds
 ARGUMENTS: dict[str, tuple[Any, ...]] = {"resample": ("1d",), "gaps": (), "returns": (), "bt": (), "large": (5000,)}
 OF_CANDLES = NAMES[: NAMES.index("best_bid")]
 OF_BOOKS = NAMES[NAMES.index("best_bid") : NAMES.index("value")]
@@ -79,7 +79,7 @@ def test_both_backends_agree(session: cx.Session) -> None:
 
 
 def test_it_says_what_it_can_be_asked(hours: pd.DataFrame) -> None:
-    assert repr(hours.cx).startswith("<cx of 200 rows: resample, gaps, returns, bt, change")
+    assert repr(hours.cx).startswith("<cx of 200 rows: plot, resample, gaps, returns, bt, change")
 
 
 def test_bt_is_what_the_contract_of_the_packages_asks(hours: pd.DataFrame) -> None:

@@ -17,8 +17,10 @@ from cryptox.show.calls import call_line
         ("live.trades", {"symbol": "A"}, 'cx.live.trades("A")'),
         ("buy", {"symbol": "A", "quantity": "0.1"}, 'session.buy("A", quantity="0.1")'),
         (None, {"symbol": "A", "limit": 5}, 'symbol="A", limit=5'),
+        ("df.cx.plot", {"symbol": "A", "theme": "dark"}, 'df.cx.plot(symbol="A", theme="dark")'),
+        ("feed.figure", {"symbol": "A"}, 'feed.figure(symbol="A")'),
     ],
-    ids=["public", "live", "of-a-session", "unnamed"],
+    ids=["public", "live", "of-a-session", "unnamed", "of-a-frame", "of-a-feed"],
 )
 def test_a_call_as_one_writes_it(call: str | None, arguments: dict[str, Any], line: str) -> None:
     assert call_line(call, arguments) == line

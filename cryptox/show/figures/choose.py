@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -55,16 +56,8 @@ def of_frame(frame: Any, **options: Any) -> Figure:
     ValidationError
         A frame of another kind, or options that are not what they can be.
     """
-    wanted = wishes(**options)
-    kind = _kind(column_names(frame))
-    table, needed, further = _KINDS[kind]
-    rows = read(frame, table, needed, wanted=further, purpose=PURPOSE)
-    told = rows.attrs
-    words = [told.get(name) if isinstance(told.get(name), str) else None for name in ("venue", "interval")]
-    about = About(None, words[0], words[1], as_of(told))
-    symbols = {symbol: rows.codes == code for code, symbol in enumerate(rows.symbols)}
-    overlays = overlay_values(rows, wanted, kind)
-    return of_rows(kind, rows.batch, symbols, about, wanted, overlays, is_leading=rows.leading is not None)
+    with _asked("df.cx.plot"):
+        return _of_frame(frame, wishes(**options))
 
 
 def of_snapshot(snapshot: Any, **options: Any) -> Figure:
@@ -75,16 +68,8 @@ def of_snapshot(snapshot: Any, **options: Any) -> Figure:
     ValidationError
         Options that are not what they can be.
     """
-    wanted = wishes(**options)
-    batches: Mapping[str, Batch] = snapshot.batches
-    about = About(None, snapshot.venue, snapshot.interval, snapshot.as_of_ms)
-    kind = _OF_FEEDS.get(snapshot.kind, snapshot.kind)
-    whole = Batch.concat(list(batches.values()))
-    if kind in ("orders", "account"):
-        return _own(kind, whole, [symbol for symbol in batches if symbol], about, wanted)
-    codes = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches.values()])
-    symbols: Chosen = {symbol: codes == code for code, symbol in enumerate(batches)}
-    return of_rows(kind, whole, symbols, about, wanted, {}, is_leading=snapshot.is_of_several)
+    with _asked("feed.figure"):
+        return _of_snapshot(snapshot, wishes(**options))
 
 
 def of_rows(
@@ -134,6 +119,41 @@ def of_rows(
         return depth(part["price"], part["quantity"], part["side"] == 1, about, wanted)
     draw = {"trades": trades, "ticker": tickers_over_time, "book_ticker": quotes_over_time}[kind]
     return draw(part, about, wanted)
+
+
+def _of_frame(frame: Any, wanted: Wishes) -> Figure:
+    kind = _kind(column_names(frame))
+    table, needed, further = _KINDS[kind]
+    rows = read(frame, table, needed, wanted=further, purpose=PURPOSE)
+    told = rows.attrs
+    words = [told.get(name) if isinstance(told.get(name), str) else None for name in ("venue", "interval")]
+    about = About(None, words[0], words[1], as_of(told))
+    symbols = {symbol: rows.codes == code for code, symbol in enumerate(rows.symbols)}
+    overlays = overlay_values(rows, wanted, kind)
+    return of_rows(kind, rows.batch, symbols, about, wanted, overlays, is_leading=rows.leading is not None)
+
+
+def _of_snapshot(snapshot: Any, wanted: Wishes) -> Figure:
+    batches: Mapping[str, Batch] = snapshot.batches
+    about = About(None, snapshot.venue, snapshot.interval, snapshot.as_of_ms)
+    kind = _OF_FEEDS.get(snapshot.kind, snapshot.kind)
+    whole = Batch.concat(list(batches.values()))
+    if kind in ("orders", "account"):
+        return _own(kind, whole, [symbol for symbol in batches if symbol], about, wanted)
+    codes = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches.values()])
+    symbols: Chosen = {symbol: codes == code for code, symbol in enumerate(batches)}
+    return of_rows(kind, whole, symbols, about, wanted, {}, is_leading=snapshot.is_of_several)
+
+
+@contextmanager
+def _asked(call: str) -> Iterator[None]:
+    """Make what an error suggests a call that the user can copy."""
+    try:
+        yield
+    except ValidationError as error:
+        if error.suggested is not None:
+            error.suggested = {"call": call, **error.suggested}
+        raise
 
 
 def _own(kind: str, batch: Batch, symbols: list[str], about: About, wanted: Wishes) -> Figure:

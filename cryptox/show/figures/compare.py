@@ -48,7 +48,7 @@ def compare(lines: Mapping[str, tuple[Array, Array]], about: About, wishes: Wish
             suggested={"symbol": next(iter(lines))},
             context={"operation": "plot()"},
         )
-    traces, cut = [], False
+    traces, cut, steps = [], False, []
     moments: list[int] = []
     for place, (symbol, (times, prices)) in enumerate(lines.items()):
         order = np.argsort(times, kind="stable")
@@ -57,6 +57,7 @@ def compare(lines: Mapping[str, tuple[Array, Array]], about: About, wishes: Wish
         cut = cut or len(chosen) < len(times)
         begun = prices[np.isfinite(prices) & (prices != 0)][:1]
         change = (prices[chosen] / begun - 1) * 100 if len(begun) else np.full(len(chosen), np.nan)
+        steps += np.diff(times)[:1].tolist()
         moments += times[[0, -1]].tolist() if len(times) else []
         traces.append(
             {
@@ -76,7 +77,7 @@ def compare(lines: Mapping[str, tuple[Array, Array]], about: About, wishes: Wish
     if cut:
         told.append("lines thinned out, every high and low among what is left")
     layout = {
-        "xaxis": time_axis(None),
+        "xaxis": time_axis(min(steps, default=None)),
         "legend": {"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"},
         "margin": {"t": TOP},
         "yaxis": {"side": "left", "ticksuffix": " %", "hoverformat": "+.2f", "zeroline": True},

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from cryptox.model.lines import count
 from cryptox.table.batch import Array
 
 from .look import BAD, GOOD, INK, About, Figure, build, faded, moment
@@ -43,7 +44,7 @@ def depth(prices: Array, quantities: Array, is_ask: Array, about: About, wishes:
         bids, asks, farther = _near(bids, asks, middle, reach)
         if farther:
             part = 100 * reach / middle
-            told.append(f"{farther:,} levels more than {part:.2g} % away left out")
+            told.append(f"{count(farther, 'level')} more than {part:.2g} % away left out")
     amounts = decimals(quantities[real])
     for name, side, colour in (("bids", bids, GOOD), ("asks", asks, BAD)):
         if len(side[0]):
@@ -81,14 +82,15 @@ def _near(
 ) -> tuple[tuple[Array, Array], tuple[Array, Array], int]:  # fmt: skip
     """Both sides no farther than that, and how many levels lie beyond; the best ones stay."""
     kept = [max(1, int((np.abs(side[0] - middle) <= reach).sum())) for side in (bids, asks)]
-    near = [(side[0][:count], side[1][:count]) for side, count in zip((bids, asks), kept, strict=True)]
+    near = [(side[0][:most], side[1][:most]) for side, most in zip((bids, asks), kept, strict=True)]
     return near[0], near[1], len(bids[0]) + len(asks[0]) - sum(kept)
 
 
 def _top(bid: float, ask: float, digits: int) -> str:
     middle, spread = (bid + ask) / 2, ask - bid
-    part = f" ({BASIS * spread / middle:.2g} bps)" if middle > 0 else ""
-    return f"mid {shown(middle, digits + 1).rstrip('0').rstrip('.')} · spread {shown(spread, digits)}{part}"
+    part = BASIS * spread / middle if middle > 0 else 0.0
+    words = f" ({part:,.0f} bps)" if part >= 10 else f" ({part:.2g} bps)" if part else ""
+    return f"mid {shown(middle, digits + 1).rstrip('0').rstrip('.')} · spread {shown(spread, digits)}{words}"
 
 
 def _middle(middle: float, theme: str) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def _curve(
 ) -> dict[str, Any]:  # fmt: skip
     if from_zero:
         prices, totals = np.r_[prices[0], prices], np.r_[0.0, totals]
-    price, total = (f"%{{{axis}:{axis_format(count)}}}" for axis, count in (("x", digits), ("y", amounts)))
+    price, total = (f"%{{{axis}:{axis_format(places)}}}" for axis, places in (("x", digits), ("y", amounts)))
     return {
         "type": "scatter",
         "mode": "lines",

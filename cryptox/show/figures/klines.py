@@ -161,7 +161,7 @@ def _axes(candles: Mapping[str, Array], below: Mapping[str, Array], wishes: Wish
     axes: dict[str, Any] = {}
     top = 1.0
     for at, share in enumerate(shares, start=1):
-        axes["yaxis" if at == 1 else f"yaxis{at}"] = {"domain": [max(0.0, top - share * unit), top]}
+        axes["yaxis" if at == 1 else f"yaxis{at}"] = {"domain": [round(top - share * unit, 6), round(top, 6)]}
         top -= share * unit + BETWEEN
     digits = axis_format(decimals(*(candles[name] for name in PRICES)))
     axes["yaxis"] |= {"hoverformat": digits, "type": "log" if wishes.log else "linear"}

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
+from math import ceil
 from typing import Any, Final
 
+from cryptox.model.lines import one_line
 from cryptox.model.time import iso
-from cryptox.show.cards import BAD, GOOD, safe
+from cryptox.show.cards import BAD, GOOD
 
 __all__ = [
     "BAD",
@@ -42,8 +44,10 @@ PALETTE: Final = ("#2f7ed8", "#c47900", "#a35fc9", "#00949b", "#c4527f", "#7f850
 CLEAR: Final = "rgba(0,0,0,0)"
 FAINT: Final = "rgba(128,128,128,.22)"
 HEIGHT: Final = 480
+PAGE_PX: Final = 800
+KEY_PX, LETTER_PX = 55, 7  # widths in a legend
 TOP: Final = 70  # px above the axes, for the title
-LEGEND_TOP: Final = 94  # with a legend below it
+LEGEND_PX: Final = 24  # besides, for each line of a legend
 LONGEST: Final = 60  # characters of a name from outside
 _HOVER: Final = {"bgcolor": "#23272e", "bordercolor": "#8a8f98", "font": {"color": "#f2f3f5"}, "namelength": -1}
 # What plotly reads in a text beyond plain characters, besides HTML's own three.
@@ -68,7 +72,7 @@ class About:
 
 def escaped(text: str) -> str:
     """Text from outside as plotly shows it: every character as itself, none read as markup; cut where it is long."""
-    plain = safe(text)
+    plain = one_line(text)
     if len(plain) > LONGEST:
         plain = plain[: LONGEST - 1] + "…"
     return escape(plain, quote=False).translate(_READ)
@@ -136,13 +140,20 @@ def build(
     words: dict[str, Any] = {"text": title}
     if told:
         words["subtitle"] = {"text": " · ".join(told)}
-    said = {"margin": {"t": LEGEND_TOP if layout.get("showlegend") else TOP}, **layout}
+    top = TOP + _legend_px(traces) if layout.get("showlegend") else TOP
+    said = {"margin": {"t": top}, **layout}
     if note is not None:
         said["annotations"] = [{"text": note, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}]
     return go.Figure(
         data=list(traces),
         layout={"template": {"layout": _style(theme)}, "title": words, "height": height or HEIGHT, **said},
     )
+
+
+def _legend_px(traces: Sequence[Mapping[str, Any]]) -> int:
+    """The height of a legend above the axes; how wide the page is nobody knows here."""
+    names = [str(trace.get("name", "")) for trace in traces if trace.get("showlegend") is not False]
+    return LEGEND_PX * ceil(sum(KEY_PX + LETTER_PX * len(unescape(name)) for name in names) / PAGE_PX)
 
 
 def _style(theme: str) -> dict[str, Any]:
