@@ -60,7 +60,7 @@ def test_several_symbols(session: cx.Session) -> None:
         assert feed.figure(symbol="eth-usdt").layout.title.text == "<b>ETHUSDT</b> 1h · paper"
         with pytest.raises(BadSymbol, match="symbol='ADAUSDT' is not in it"):
             feed.figure(symbol="ADAUSDT")
-    assert feed.figure().data == figure.data  # the last picture stays when it has ended
+    assert [len(trace.x) >= 20 for trace in feed.figure().data] == [True, True]  # the rows stay when it has ended
 
 
 def test_trades(session: cx.Session) -> None:

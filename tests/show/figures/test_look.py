@@ -97,8 +97,8 @@ def test_the_page_shines_through_and_another_template_takes_all_of_the_look() ->
     assert figure.layout.template.layout.paper_bgcolor == look.CLEAR
     assert figure.layout.template.layout.font.color == look.INK["dark"]
     assert "paper_bgcolor" not in told
-    figure.update_layout(template="plotly_dark")
-    assert figure.layout.template.layout.paper_bgcolor != look.CLEAR
+    figure.layout.template = {"layout": {"paper_bgcolor": "black"}}
+    assert figure.layout.template.layout.to_plotly_json() == {"paper_bgcolor": "black"}
 
 
 def test_a_long_legend_has_room() -> None:
