@@ -50,6 +50,7 @@ class AsyncFeed(Moving):
         self._starting: asyncio.Task[None] | None = None
         self._stopped = False
         self._is_let_go = False
+        self._failure: CryptoxError | None = None  # why it has ended by itself
         self._symbols = plan.symbols
         self.owner: object = None  # what has to live as long as the feed runs: a blocking session
 
@@ -246,8 +247,9 @@ class AsyncFeed(Moving):
         if self._worker is not None:
             self._worker.close()
 
-    def finish(self) -> None:
-        """Nothing more comes: readers and callbacks get what waits for them, and then it has ended."""
+    def finish(self, error: CryptoxError | None = None) -> None:
+        """Nothing more comes: readers and callbacks get what waits for them, and then it has ended; or ``error``."""
+        self._failure = error
         self._leave()
         for queue in self._readers.queues():
             queue.finish()
@@ -377,7 +379,10 @@ class AsyncFeed(Moving):
         return () if self._worker is None else (self._worker.queue,)
 
     def _over(self) -> ConfigurationError:
-        return ConfigurationError("This feed has ended.", recovery_suggestions=["Make another from session.live."])
+        said = "" if self._failure is None else f" {type(self._failure).__name__}: {self._failure}"
+        return ConfigurationError(
+            f"This feed has ended.{said}", recovery_suggestions=["Make another from session.live."]
+        )
 
 
 def _received(event: Event) -> int:

@@ -101,7 +101,7 @@ class OwnLine:
         for topic in self._topics():
             topic.over(error)
         if hub is not None and error is not None:
-            hub.finish()
+            hub.finish(error)
 
     def _carried(self, stream: str, sink: Sink) -> None:
         if sink in self.streams.get(stream, ()) and self.stream.line.is_carried:
@@ -205,11 +205,11 @@ class OwnHub(Hub):
         """Its kind and symbol."""
         return f"{subject.kind}:{subject.symbol}"
 
-    def finish(self) -> None:
-        """Nothing more comes: readers get what waits for them, and then their feeds have ended."""
+    def finish(self, error: CryptoxError) -> None:
+        """Nothing more comes: readers get what waits for them, and then the error."""
         for feed in list(self._feeds):
             if feed.is_running and feed.is_started:  # one that is starting says so itself
-                feed.finish()
+                feed.finish(error)
 
     def _line_for(self, stream: str) -> Carrier:  # noqa: ARG002 - there is but one
         for kept in self._kept:

@@ -43,7 +43,13 @@ class Events(AsyncIterator[Event]):
         return self._events.pop()
 
     async def take(self, most: int | None = None) -> list[Event]:
-        """All events that wait, at most so many, at least one; [] once the feed has ended."""
+        """All events that wait, at most so many, at least one; [] once the feed has ended.
+
+        Raises
+        ------
+        CryptoxError
+            It has ended by itself, and why; told once.
+        """
         feed, over = self._feed, self._queue.closed or self._queue.finished
         if not over and (
             feed._starting is None or (feed._hub is not None and feed._hub.loop is not asyncio.get_running_loop())
@@ -55,6 +61,8 @@ class Events(AsyncIterator[Event]):
                 return found
             if self._queue.finished:
                 self.close()
+                if feed._failure is not None:
+                    raise feed._failure.with_traceback(None)
                 break
             if self._feed._hub is not None:
                 self._feed._hub.awaited()

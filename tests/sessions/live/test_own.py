@@ -222,13 +222,22 @@ def test_a_key_that_is_withdrawn_ends_the_feed_and_says_why(exchange: Any, outsi
             feed = await session.live.orders()
             outsider.rest()
             await until(lambda: feed.latest)
-            reader = feed.events()
+            readers = [feed.events(), feed.events()]
+            outsider.rest()
+            await until(lambda: len(feed.frame()) == 2)
             exchange._state.accounts.remove_key(extra.api_key)
             exchange.faults.cut()
-            assert [event async for event in reader] == []  # it ends by itself
+            for reader in readers:  # it ends by itself, which is not how a loop over it ends
+                assert (await anext(reader)).status == "new"  # what came before comes first
+                with pytest.raises(AuthenticationError):
+                    await anext(reader)
+                with pytest.raises(StopAsyncIteration):
+                    await anext(reader)
             assert not feed.is_running
+            with pytest.raises(ConfigurationError, match=r"has ended\. AuthenticationError"):
+                feed.events()
             assert "AuthenticationError" in feed.status.last_error
-            assert len(feed.frame()) == 1  # what was known stays
+            assert len(feed.frame()) == 2  # what was known stays
 
     asyncio.run(main())
 
