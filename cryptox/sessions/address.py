@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ __all__ = ["Address", "address_of"]
 NAMES_LIVE_S = 3600.0
 FOR_ORDERS = 0.02
 VAGUE = 0.03  # of the shortest window: a clock less sure than that is read again
+RULES_AGAIN_S = 30.0  # after limits that could not be read, until they are asked for again
 BETTER_TIMES = 3  # so often at most: on a slow way no reading is a good one
 
 
@@ -43,6 +45,7 @@ class Address:
         self.rules_of: str | None = None  # a symbol by which to ask for them
         self._names: tuple[float, list[str]] | None = None
         self._better_times = BETTER_TIMES
+        self._rules_at = -math.inf  # when they are to be asked for again
         self.has_traders = False
 
     def learn(self, rules: Rules) -> None:
@@ -53,6 +56,14 @@ class Address:
             self.rules_wanted = False
         if len(rules.symbols) > 1:
             self.learn_names([symbol.symbol for symbol in rules.symbols])
+
+    def lacks_rules(self) -> bool:
+        """Whether the limits are to be read: not again right after that failed, as each call would wait for it."""
+        return not self.rules_known and time.monotonic() >= self._rules_at
+
+    def put_off_rules(self) -> None:
+        """The limits could not be read."""
+        self._rules_at = time.monotonic() + RULES_AGAIN_S
 
     def spare(self) -> float:
         """Which part of each limit a long download leaves to orders: some, once a session here has a key."""

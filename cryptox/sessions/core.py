@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from logging import WARNING
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,6 +37,7 @@ ALL = "*"  # in the place of a symbol: the rules of all, where no call has named
 NO_SUCH_PATH = 404
 ASSUMED_S = 1.0  # how far this machine's clock may be off the clock of a server that does not tell its time
 WEIGHT = "REQUEST_WEIGHT"
+BETTER_S = 1.0  # for a reading that only makes the clock less vague: a slower one would not
 BULK_TRIES = 3  # a page of a bulk call may take so many times the timeout: one silent connection is no end of it
 TRUSTED = 0.01  # so much of a limit is used before it is asked for what it really is
 BULK_PATIENCE_S = 180.0  # how long a page of a bulk call waits for weight, or for the end of a forced stop
@@ -207,9 +209,11 @@ class Core:
         async with line.reading:
             clock = self._address.clock
             jobs = []
-            if clock.stale(time.monotonic(), time.time()) or not clock.steady or address.wants_better_time():
+            if clock.stale(time.monotonic(), time.time()) or not clock.steady:
                 jobs.append(self._learn_time(bulk=bulk))
-            if rules_of is not None and not self._address.rules_known:
+            elif address.wants_better_time():
+                jobs.append(self._better_time())
+            if rules_of is not None and address.lacks_rules():
                 jobs.append(self._learn_rules(rules_of))
             if jobs:
                 await asyncio.gather(*jobs)
@@ -227,6 +231,13 @@ class Core:
             logs.event(log, "clock.assumed", level=WARNING, url=self._address.url, uncertainty_s=ASSUMED_S)
             return int(wall_s * 1000)
 
+    async def _better_time(self) -> int:
+        """One more reading of a clock that is good enough for the call itself: it may fail, and not take long."""
+        with suppress(CryptoxError, TimeoutError):
+            async with asyncio.timeout(BETTER_S):
+                return await self._read_clock()
+        return 0
+
     async def _read_clock(self, *, bulk: bool = False) -> int:
         server_ms, answer = await self._answered(self.venue.server_time(), bulk=bulk)
         self._address.clock.observe(server_ms, answer.sent_at, answer.received_at, time.time())
@@ -237,7 +248,8 @@ class Core:
         try:
             self._address.learn(await self._ask(self.venue.rules(None if symbol == ALL else [symbol])))
         except CryptoxError:
-            return 0  # the call itself will meet the same difficulty, and say so
+            self._address.put_off_rules()  # the call itself may meet the same difficulty, and say so
+            return 0
         return 1
 
     async def _explained(self, error: CryptoxError, request: Request[Any]) -> CryptoxError:

@@ -39,6 +39,31 @@ def test_a_good_reading_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not here.wants_better_time()
 
 
+def test_a_better_reading_that_fails_or_hangs_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    with cx.PaperExchange(clock="now", symbols=["BTCUSDT"]) as exchange, cx.connect(exchange) as session:
+        session.klines("BTCUSDT", "1h", 2)
+        monkeypatch.setattr(address, "VAGUE", -1.0)  # no reading is good enough
+        exchange.requests.clear()
+        for kind in ("status", "drop"):
+            fault = exchange.faults.add(kind, path="time", **({"code": 502} if kind == "status" else {}))
+            assert len(session.klines("BTCUSDT", "1h", 2)) == 2
+            exchange.faults.remove(fault)
+        assert exchange.requests.of("time")
+
+
+def test_limits_that_cannot_be_read_are_not_asked_for_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    with cx.PaperExchange(clock="now", symbols=["BTCUSDT"]) as exchange, cx.connect(exchange) as session:
+        session._session._address.rules_wanted = True  # as when some use was made of a limit that is assumed
+        exchange.faults.add("status", path="exchangeInfo", code=400, error_code=-1121, times=1)
+        for _ in range(3):
+            session.klines("BTCUSDT", "1h", 2)
+        assert len(exchange.requests.of("exchangeInfo")) == 1
+        assert not session._session._address.rules_known
+        monkeypatch.setattr(session._session._address, "_rules_at", 0.0)  # half a minute later
+        session.klines("BTCUSDT", "1h", 2)
+        assert session._session._address.rules_known
+
+
 def test_a_long_download_leaves_room_for_orders() -> None:
     limits = {"REQUEST_WEIGHT": (400, "10s")}
     with cx.PaperExchange(clock="2024-06-01 12:00", symbols=["BTCUSDT"], limits=limits) as exchange:
