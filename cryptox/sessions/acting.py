@@ -45,9 +45,9 @@ WAITS = 4  # times its time limit is the longest that an act may wait to be sent
 
 
 class _Doubt(Exception):  # not an error: a state
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, told: Any = None) -> None:
         super().__init__(why)
-        self.why = why
+        self.why, self.told = why, told
 
 
 class _TooLate(CryptoxError):  # not an error: turned into one where it is caught
@@ -157,6 +157,10 @@ class Acting(Settling):
             try:
                 result = await self._deliver(act, pending)
             except _Doubt as doubt:
+                if doubt.told is not None:
+                    about = {**pending.entry.about, "duplicate": True}
+                    pending.entry = dataclasses.replace(pending.entry, about=about)
+                    pending.told = doubt.told
                 await self._settle(pending, doubt.why)
             except Exception as error:  # noqa: BLE001  # told to whoever waits, or settled
                 if pending.state == "waiting":  # a definite end, and whoever waits for it is told
@@ -210,9 +214,14 @@ class Acting(Settling):
                 raise _Doubt(error.user_message) from error
             refused, result = self._judged_answer(request, answer)
             if refused is None:
+                half: CryptoxError | None = getattr(result, "order_error", None)  # of a replacement
+                if half is not None and _is_duplicate(half):
+                    raise _Doubt(half.user_message, result)
                 return cast(T, result)
-            pending.state = "waiting"  # nothing was done
             explained = await self._explained(refused, request)
+            if _is_duplicate(refused):
+                raise _Doubt(refused.user_message, explained)
+            pending.state = "waiting"  # nothing was done
             if not isinstance(refused, ClockSkew) or attempt == SKEWED_TWICE - 1:
                 raise explained
             try:
@@ -268,6 +277,11 @@ class Acting(Settling):
         told = how_it_stands(pending)
         interrupt.add_note(f"Interrupted: {entry.operation} on {entry.symbol} {told}.")
         logs.event(log, "order.interrupted", level=WARNING, how=told, **named(entry))
+
+
+def _is_duplicate(refused: CryptoxError) -> bool:
+    """Whether its client order id was in use: perhaps by an earlier copy of the same request."""
+    return bool(refused.context.get("duplicate"))
 
 
 def _waited_too_long(entry: Entry) -> NotSent:

@@ -69,6 +69,7 @@ class Pending:
     latest_at: float = float("inf")  # monotonic seconds; it is not sent any later
     sent_at: float | None = None  # monotonic seconds; None for what a former process sent
     task: asyncio.Task[None] | None = None
+    told: Any = None  # the exchange's own word, an error or a result, where that alone does not decide it
 
 
 class Settled(Exception):  # not an error: what a question has found out

@@ -42,6 +42,8 @@ class Blotter:
     ----------
     on_refused
         Told of each impossible transition.
+    on_changed
+        Told of each order of which anything is new.
 
     Attributes
     ----------
@@ -52,11 +54,12 @@ class Blotter:
     def __init__(
         self,
         on_refused: Callable[[Refused], None] = lambda _refused: None,
+        on_changed: Callable[[Order], None] = lambda _order: None,
         *,
         most_final: int = MOST_FINAL,
         most_fills: int = MOST_FILLS,
     ) -> None:
-        self._on_refused = on_refused
+        self._on_refused, self._on_changed = on_refused, on_changed
         self._most_final, self._most_fills = most_final, most_fills
         self.refused = 0
         self._open: dict[tuple[str, int], Order] = {}
@@ -87,6 +90,8 @@ class Blotter:
         self._ids.setdefault((order.symbol, order.client_order_id), set()).add(order.order_id)
         self._names.setdefault(key, set()).add(order.client_order_id)
         new = [fill for fill in order.fills if self.apply_fill(fill)]
+        if changed or new:
+            self._on_changed(order)
         return changed or bool(new)
 
     def apply_fill(self, fill: Fill) -> bool:

@@ -16,6 +16,7 @@ from cryptox.model.time import iso
 from cryptox.sessions.acts import Act
 from cryptox.sessions.core import Frame
 from cryptox.sessions.orders import OrderCalls, new_id
+from cryptox.sessions.questions import terms_of
 from cryptox.table.records import orders_batch
 from cryptox.venues.trading import OrderRef
 
@@ -193,7 +194,7 @@ class ChangeCalls(OrderCalls):
         )
         self._may_act()
         await self._check_rules(draft, call="replace_order")
-        given = {"given": True} if draft.client_order_id is not None else {}
+        given = {"terms": terms_of(draft), **({"given": True} if draft.client_order_id is not None else {})}
         id_ = draft.client_order_id or new_id()
         request = self._trading_venue.replace(
             ref, draft.changed(client_order_id=id_), new_id(), go_on=if_cancel_fails == "place"

@@ -15,7 +15,8 @@ from cryptox.model.account import Fees
 from cryptox.model.drafts import draft_of
 from cryptox.model.orders import Draft, Order, OrderList, Replaced
 from cryptox.sessions.acts import Act, Question
-from cryptox.sessions.questions import questions
+from cryptox.sessions.journal import Entry
+from cryptox.sessions.questions import is_another, questions, terms_of
 from cryptox.sessions.rules import RuleBook, Told
 from cryptox.sessions.usercalls import UserCalls
 
@@ -45,6 +46,20 @@ class OrderCalls(RuleBook, UserCalls):
     def _heard(self, symbol: str, client_order_id: str) -> Order | None:
         """An order of which an answer or the user's own stream has told."""
         return self._blotter.by_client_id(symbol, client_order_id)
+
+    def _hearsay(self, entry: Entry) -> Order | None:
+        if entry.operation not in ("place_order", "amend_order"):
+            return None
+        order = self._heard(entry.symbol, entry.client_order_id)
+        if order is None or is_another(entry, order) or self._blotter.is_short(order.symbol, order.order_id):
+            return None
+        return None if order.is_active and order.type == "MARKET" else order  # its fills come at once
+
+    def _met(self, order: Order) -> None:
+        for pending in list(self._acts.values()):
+            if pending.state == "asking" and pending.entry.symbol == order.symbol:
+                with contextlib.suppress(RuntimeError):  # its loop is closed
+                    pending.outcome.get_loop().call_soon_threadsafe(self._take_hearsay, pending)
 
     def _learn_of(self, result: Any) -> None:
         found = [result.canceled, result.order] if isinstance(result, Replaced) else [result]
@@ -289,7 +304,8 @@ class OrderCalls(RuleBook, UserCalls):
         named = draft if given else draft.changed(client_order_id=new_id())
         assert named.client_order_id is not None
         request = self._trading_venue.place(named)
-        act = Act("place_order", draft.symbol, named.client_order_id, request, {"given": True} if given else {})
+        about = {"terms": terms_of(draft), **({"given": True} if given else {})}
+        act = Act("place_order", draft.symbol, named.client_order_id, request, about)
         return await self._explaining(self._act(act), draft)
 
     async def _explaining(

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from cryptox.errors import CryptoxError, NotSent, OrderNotFound, OrderRejected
-from cryptox.model.orders import Fill, Order, OrderList, Replaced
+from cryptox.model.numbers import plain
+from cryptox.model.orders import Draft, Fill, Order, OrderList, Replaced
 from cryptox.sessions.acts import Question, Settled
 from cryptox.sessions.journal import Entry
 from cryptox.venues.port import Request
 from cryptox.venues.trading import OrderRef, TradingVenue
 
-__all__ = ["Asker", "Lister", "questions"]
+__all__ = ["Asker", "Lister", "is_another", "questions", "terms_of"]
 
 T = TypeVar("T")
 
 LAST_ORDERS = 1000
+MOST_PAGES = 20  # of them, where an act may have concerned old orders
 AHEAD_MS = 1000  # so far may a request's own time be ahead of the exchange's when it is accepted
 
 
@@ -55,8 +58,8 @@ def questions(session: Asker) -> dict[str, Question]:
     asks = Lister(session)
     listed = _Simple(asks.order_list)
     return {
-        "place_order": _Simple(asks.placed),
-        "amend_order": _Simple(asks.placed),
+        "place_order": _Simple(asks.placed, asks.renamed),
+        "amend_order": _Simple(asks.placed, asks.renamed),
         "cancel_order": _Simple(asks.canceled, asks.not_canceled),
         "cancel_all": _Simple(asks.all_canceled, asks.none_canceled),
         "cancel_order_list": _Simple(asks.list_canceled, asks.list_not_canceled),
@@ -76,10 +79,21 @@ class Lister:
     async def placed(self, entry: Entry) -> Order | None:
         """The order that carries the act's own client order id."""
         order = self._session._heard(entry.symbol, entry.client_order_id)
-        if order is None or _is_of_before(entry, order.order_id, order.time_ms):
+        if order is None or is_another(entry, order):
             order = await self._order(OrderRef(entry.symbol, client_order_id=entry.client_order_id))
-        if order is None or _is_of_before(entry, order.order_id, order.time_ms):
+        if order is None:
             return None
+        if is_another(entry, order):
+            if entry.about.get("duplicate"):  # the exchange has told so, and this is the one it meant
+                raise Settled(_not_done(entry))
+            return None
+        return await self._with_fills(order)
+
+    async def renamed(self, entry: Entry) -> Order:
+        """The order that had the act's own client order id until another program amended it; once there is none."""
+        order = await self._renamed(entry)
+        if order is None:
+            raise Settled(_not_done(entry))
         return await self._with_fills(order)
 
     async def canceled(self, entry: Entry) -> Order | None:
@@ -107,21 +121,38 @@ class Lister:
         """The orders canceled since, unless one is open that was there then; None where none was: it may come yet."""
         venue, ask = self._session._trading_venue, self._session._ask_signed
         still_open = await ask(venue.open_orders(entry.symbol))
-        recent = await ask(venue.orders(entry.symbol, start_ms=None, end_ms=None, from_id=None, limit=LAST_ORDERS))
-        gone = [order for order in recent if order.status == "canceled" and order.updated_ms >= entry.sent_ms]
+        gone = await self._gone_since(entry)
         since_ms = min((order.updated_ms for order in gone), default=0)
         return gone if gone and all((order.time_ms or 0) >= since_ms for order in still_open) else None
 
     async def none_canceled(self, entry: Entry) -> list[Order]:
-        """There was nothing to cancel, or it stands."""
+        """It stands; or nothing does, and there is nothing to tell but what was canceled since."""
         if await self._session._ask_signed(self._session._trading_venue.open_orders(entry.symbol)):
             raise Settled(_not_done(entry))
-        return []
+        return await self._gone_since(entry)
+
+    async def _gone_since(self, entry: Entry) -> list[Order]:
+        """Orders canceled since, the oldest first; of an account with more than ``MOST_PAGES`` the newest of them."""
+        venue, found, until_ms = self._session._trading_venue, dict[int, Order](), None
+        for _ in range(MOST_PAGES):
+            request = venue.orders(entry.symbol, start_ms=None, end_ms=until_ms, from_id=None, limit=LAST_ORDERS)
+            page = await self._session._ask_signed(request)
+            fresh = {order.order_id: order for order in page if order.order_id not in found}
+            found |= fresh
+            if not fresh or len(page) < LAST_ORDERS:
+                break
+            until_ms = min(order.time_ms or 0 for order in page) + 1  # several may be of one millisecond
+        gone = (order for order in found.values() if order.status == "canceled" and order.updated_ms >= entry.sent_ms)
+        return sorted(gone, key=lambda order: order.order_id)
 
     async def order_list(self, entry: Entry) -> OrderList | None:
         """The list that carries the act's own client order id."""
         found = await self._list(None, entry.client_order_id)
-        if found is None or _is_of_before(entry, found.order_list_id, found.time_ms):
+        if found is None:
+            return None
+        if _is_of_before(entry, found.order_list_id, found.time_ms):
+            if entry.about.get("duplicate"):
+                raise Settled(_not_done(entry))
             return None
         return await self.with_orders(found)
 
@@ -165,6 +196,25 @@ class Lister:
         except OrderNotFound:
             return None
 
+    async def _renamed(self, entry: Entry) -> Order | None:
+        """An amend gives an order another client id, by which alone it is found then; its amends tell the former ones.
+
+        The order of an amend is known. One to be placed is looked for among those made since.
+        """
+        venue, ask, number = self._session._trading_venue, self._session._ask_signed, entry.about.get("order_id")
+        if entry.operation == "amend_order" and number is not None:
+            found = [number]
+        elif entry.operation == "amend_order":
+            return None
+        else:
+            since_ms = entry.sent_ms - AHEAD_MS
+            request = venue.orders(entry.symbol, start_ms=since_ms, end_ms=None, from_id=None, limit=LAST_ORDERS)
+            found = [order.order_id for order in await ask(request) if _fits(entry, order)]
+        for number in found:
+            if entry.client_order_id in await ask(venue.former_ids(entry.symbol, number)):
+                return await self._order(OrderRef(entry.symbol, order_id=number))
+        return None
+
     async def _named_list(self, entry: Entry) -> OrderList | None:
         return await self._list(entry.about.get("order_list_id"), entry.about.get("client_order_id"))
 
@@ -195,17 +245,22 @@ class _Replacing:
     async def sign(self, entry: Entry) -> Replaced | None:
         """Both halves, once the new order is there."""
         old, new = await self.asks.replaced(entry)
-        if new is None:
-            return None
-        canceled = old if old is not None and _is_canceled_since(old, entry) else None
-        return Replaced(canceled, new, None if canceled else _kept_standing(old), None)
+        return None if new is None else _replaced(entry, old, new)
 
     async def absence(self, entry: Entry) -> Replaced:
         """The new order was not placed; what became of the old one."""
         old, _ = await self.asks.replaced(entry)
+        new = await self.asks._renamed(entry)
+        if new is not None:
+            return _replaced(entry, old, new)
         if old is not None and _is_canceled_since(old, entry):
             return Replaced(old, None, None, _not_placed(entry))
         raise Settled(_not_done(entry))
+
+
+def _replaced(entry: Entry, old: Order | None, new: Order) -> Replaced:
+    canceled = old if old is not None and _is_canceled_since(old, entry) else None
+    return Replaced(canceled, new, None if canceled else _kept_standing(old), None)
 
 
 def _kept_standing(old: Order | None) -> OrderRejected:
@@ -238,12 +293,35 @@ def _is_canceled_since(order: Order, entry: Entry) -> bool:
     return order.status == "canceled" and order.updated_ms > entry.sent_ms - AHEAD_MS
 
 
+def is_another(entry: Entry, order: Order) -> bool:
+    """Whether an order under an id that the user gave is not the act's own."""
+    return bool(entry.about.get("given")) and (
+        not _fits(entry, order) or _is_of_before(entry, order.order_id, order.time_ms)
+    )
+
+
+def terms_of(draft: Draft) -> list[str | None]:
+    """What an order is, as the journal keeps it; its quantity may be lowered later."""
+    return [draft.side, draft.type, None if draft.price is None else plain(draft.price)]
+
+
+def _fits(entry: Entry, order: Order) -> bool:
+    """Whether an order may be the one that was to be placed, by what it is."""
+    terms = entry.about.get("terms")
+    if terms is None:
+        return True
+    side, type_, price = terms
+    return (order.side, order.type) == (side, type_) and (price is None or order.price == Decimal(price))
+
+
 def _is_of_before(entry: Entry, number: int | None, time_ms: int | None) -> bool:
     """Whether an id that the user gave stands for something older than the act.
 
     The exchange accepts no request whose own time is a second ahead of its clock: what is older than that is not ours,
-    even where its clock was set back meanwhile.
+    even where its clock was set back meanwhile. Where it says itself that there is an order of that id already, what
+    is older than the request is that one.
     """
     if not entry.about.get("given"):
         return False
-    return number == entry.about.get("former") or (time_ms is not None and time_ms <= entry.sent_ms - AHEAD_MS)
+    ahead_ms = 0 if entry.about.get("duplicate") else AHEAD_MS
+    return number == entry.about.get("former") or (time_ms is not None and time_ms <= entry.sent_ms - ahead_ms)

@@ -3,7 +3,9 @@
 Any sign of existence settles it. "Not carried out" needs all of: exchange time, read from an answer, beyond the moment
 up to which the exchange could still accept the request, plus ten seconds; as much real time, for a clock that is set
 forward lets nothing happen sooner inside the exchange; and two queries begun after that, at least a second apart, that
-both found nothing. (DESIGN, section 5; limits.md, section 7.)
+both found nothing, the first of them answered before the other began. (DESIGN, section 5; limits.md, section 7.)
+
+A query that takes long may be lost: while somebody waits it gets company, and the first definite answer counts.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ PATIENT_AFTER_S = 120.0
 SOON_S = 1.0  # after a query that failed, once an answer can settle it
 LOOK_S = 2.0  # for one query; a quarter more after each that failed, for networks that are slow
 LONGEST_LOOK_S = 32.0
+COMPANY_S = 0.6  # a query that takes longer may be lost, and another one begins
+LONGEST_COMPANY_S = 1.5
+MOST_LOOKS = 3  # at the same time
 
 
 class Resolution:
@@ -50,8 +55,9 @@ class Resolution:
         self._settled_at = since + (window_ms + SETTLED_MS) / 1000
         self._over = False  # an answer has told a time beyond
         self._asked = 0
-        self._absent: float | None = None  # when a query began that found nothing, after that
+        self._absent: list[tuple[float, float]] = []  # queries that found nothing after that: when begun and answered
         self._failed = 0  # queries in a row
+        self._last: float | None = None  # when the last one began, where none has been answered since
         self.proven = False
 
     @property
@@ -69,8 +75,10 @@ class Resolution:
         """Seconds that the next query may take: one that is lost must not use up the caller's patience."""
         return float(min(LONGEST_LOOK_S, LOOK_S * 1.25 ** min(self._failed, 20)))
 
-    def pause_s(self, monotonic: float, exchange_ms: float | None) -> float:
-        """Seconds until the next query.
+    def pause_s(
+        self, monotonic: float, exchange_ms: float | None, *, under_way: int = 0, company: bool = False
+    ) -> float | None:
+        """Seconds until the next query; None while those under way suffice.
 
         Parameters
         ----------
@@ -78,9 +86,18 @@ class Resolution:
             Now.
         exchange_ms
             The best guess of exchange time now; None where nothing is known.
+        under_way
+            Queries that have not ended.
+        company
+            Whether another one may begin beside them.
         """
-        if self._absent is not None and not self._failed and not self.proven:
-            return max(0.0, self._absent + APART_S - monotonic)
+        if under_way and self._last is not None:
+            if not company or under_way >= MOST_LOOKS:
+                return None
+            slow_s = min(LONGEST_COMPANY_S, COMPANY_S * 1.25 ** min(self._failed, 20))
+            return max(0.0, self._last + slow_s - monotonic)
+        if self._absent and not self._failed and not self.proven:
+            return max(0.0, self._absent[0][0] + APART_S - monotonic)
         usual = PAUSES_S[self._asked] if self._asked < len(PAUSES_S) else LONGEST_S
         if monotonic - self._began > PATIENT_AFTER_S:
             usual = LATER_S
@@ -94,16 +111,24 @@ class Resolution:
         # Just after the moment, rather than up to a pause later.
         return usual if left_s <= 0 else min(usual, left_s + 0.05)
 
-    def found_nothing(self, began: float, *, time_was_over: bool) -> None:
+    def begins(self, monotonic: float) -> None:
+        """A query begins."""
+        self._last = monotonic
+
+    def found_nothing(self, began: float, answered: float, *, time_was_over: bool) -> None:
         """A query that began at ``began`` found no sign; ``time_was_over``: ``wants_time`` was False when it began."""
         self._asked += 1
+        self._last = None
         self._failed = 0
         if not time_was_over:
             return
-        if self._absent is None:
-            self._absent = began
-        elif began - self._absent >= APART_S:
-            self.proven = True
+        # Of two that were under way together nobody knows which was worked on first, nor how far apart.
+        self.proven = self.proven or any(
+            (began - first >= APART_S and began >= told) or (first - began >= APART_S and first >= answered)
+            for first, told in self._absent
+        )
+        self._absent.append((began, answered))
+        self._absent.sort()
 
     def could_not_ask(self) -> None:
         """A query failed: that says nothing."""

@@ -84,18 +84,42 @@ class Settling(Signed):
         )
         loop = asyncio.get_running_loop()
         patience = loop.call_later(self.settings.resolve_timeout, self._give_up, pending, why)
+        looks: set[asyncio.Task[None]] = set()
+        self._take_hearsay(pending)
         try:
             while pending.state == "asking":
                 now = time.monotonic()
-                await asyncio.sleep(resolution.pause_s(now, clock.now_ms(now) if clock.known else None))
-                try:
-                    async with asyncio.timeout(resolution.look_s):
-                        await self._look(question, resolution, pending)
-                except TimeoutError:
-                    pending.detail = "The exchange does not answer what became of it."
-                    resolution.could_not_ask()
+                waited_for = not pending.outcome.done() and self._has_weight()
+                exchange_ms = clock.now_ms(now) if clock.known else None
+                pause_s = resolution.pause_s(now, exchange_ms, under_way=len(looks), company=waited_for)
+                if pause_s is None or pause_s > 0:
+                    ended = await _first_of(looks, pause_s)
+                    looks -= ended
+                    for look in ended:
+                        await look  # it may have been stopped, with the session
+                    if ended or pause_s is None:
+                        continue
+                    if pending.state != "asking":
+                        break
+                resolution.begins(time.monotonic())
+                looks.add(loop.create_task(self._timed_look(question, resolution, pending), name="cryptox-order-look"))
         finally:
             patience.cancel()
+            for look in looks:
+                look.cancel()
+
+    async def _timed_look(self, question: Question, resolution: Resolution, pending: Pending) -> None:
+        try:
+            async with asyncio.timeout(resolution.look_s):
+                await self._look(question, resolution, pending)
+        except TimeoutError:
+            pending.detail = "The exchange does not answer what became of it."
+            resolution.could_not_ask()
+
+    def _has_weight(self) -> bool:
+        """Whether questions that may prove to be needless leave enough to other calls."""
+        used = self.weight_used()
+        return used is None or used[0] < used[1] / 2
 
     async def _look(self, question: Question, resolution: Resolution, pending: Pending) -> None:
         """One query, with a reading of exchange time before it where that is wanted."""
@@ -113,12 +137,15 @@ class Settling(Signed):
             over, began = not resolution.wants_time, time.monotonic()
             found = await question.sign(entry)
             if found is None:
-                resolution.found_nothing(began, time_was_over=over)
+                resolution.found_nothing(began, time.monotonic(), time_was_over=over)
                 if not resolution.proven:
                     return
                 found = await question.absence(entry)
         except Settled as settled:
-            self._finish(pending, "not_done", error=settled.error)
+            if isinstance(pending.told, Replaced):
+                self._finish(pending, "done", pending.told)
+            else:
+                self._finish(pending, "not_done", error=pending.told or settled.error)
         except CryptoxError as error:
             if self._closed is not None:
                 raise asyncio.CancelledError from error
@@ -130,6 +157,15 @@ class Settling(Signed):
             resolution.could_not_ask()
         else:
             self._finish(pending, "done", found)
+
+    def _hearsay(self, entry: Entry) -> Order | None:  # noqa: ARG002  # for those who hear anything
+        """What became of an act, by what an answer or the user's own stream has told of its order."""
+        return None
+
+    def _take_hearsay(self, pending: Pending) -> None:
+        """End an act in doubt where something was heard of it; on its loop."""
+        if pending.state == "asking" and (order := self._hearsay(pending.entry)) is not None:
+            self._finish(pending, "done", order)
 
     def _learn_of(self, result: Any) -> None:
         """What an answer or a query tells of the user's orders."""
@@ -226,6 +262,14 @@ class Settling(Signed):
             if not task.get_loop().is_closed():
                 task.get_loop().call_soon_threadsafe(task.cancel)
         return tasks
+
+
+async def _first_of(looks: set[asyncio.Task[None]], pause_s: float | None) -> set[asyncio.Task[None]]:
+    """Those that have ended, as soon as there is one, or when the pause is over."""
+    if not looks:
+        await asyncio.sleep(pause_s or 0.0)
+        return set()
+    return (await asyncio.wait(looks, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED))[0]
 
 
 def _placed(result: Any) -> Any:

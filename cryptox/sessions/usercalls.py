@@ -34,7 +34,10 @@ class UserCalls(Core):
     @functools.cached_property
     def _blotter(self) -> Blotter:
         """What is known of the user's orders, executions and balances."""
-        return Blotter(_log_refused)
+        return Blotter(_log_refused, functools.partial(_tell, weakref.ref(self)))
+
+    def _met(self, order: Order) -> None:
+        """Something new is known of an order."""
 
     def _user_stream(self) -> UserStream:
         """The stream of the user's own events, on the running loop; begun where there is none.
@@ -91,6 +94,12 @@ class UserCalls(Core):
 def _stop_there(stream: UserStream) -> None:
     with suppress(RuntimeError):  # its loop is closed
         stream.loop.call_soon_threadsafe(stream.stop)
+
+
+def _tell(session: weakref.ref[UserCalls], order: Order) -> None:
+    """The blotter outlives its session with the stream, and must not keep it."""
+    if (here := session()) is not None:
+        here._met(order)
 
 
 def _log_refused(refused: Refused) -> None:

@@ -103,6 +103,9 @@ class TradingVenue(Venue, Protocol):
     def order(self, ref: OrderRef) -> Request[Order]:
         """One order."""
 
+    def former_ids(self, symbol: str, order_id: int) -> Request[frozenset[str]]:
+        """Client order ids that an order had before its amends, or has by one; none where it was never amended."""
+
     def order_list(self, *, order_list_id: int | None, client_order_id: str | None) -> Request[OrderList]:
         """One order list, by the ids of its orders."""
 

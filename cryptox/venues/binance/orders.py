@@ -21,7 +21,7 @@ from cryptox.venues.trading import OrderRef
 
 from . import refusals
 from .read import read_as
-from .wire.fills import FillRow, MyTrade
+from .wire.fills import AmendmentRow, FillRow, MyTrade
 from .wire.order_lists import ListAnswer
 from .wire.orders import AmendAnswer, AmendedOrder, CancelAnswer, CancelReplaceAnswer, OrderAnswer, OrderRow
 from .words import ExpiryReason
@@ -38,6 +38,7 @@ __all__ = [
     "read_list",
     "read_list_canceled",
     "read_list_placed",
+    "read_names",
     "read_order",
     "read_orders",
     "read_placed",
@@ -108,6 +109,12 @@ def read_amended(answer: Answer) -> Order:
         is_working=order.working_time >= 0,
         expiry_reason=_reason(order.expiry_reason),
     )
+
+
+def read_names(answer: Answer) -> frozenset[str]:
+    """Client order ids of an order, out of its amends."""
+    rows = read_as(answer, list[AmendmentRow[Decimal]])
+    return frozenset(name for row in rows for name in (row.original_client_id, row.client_id))
 
 
 def read_order(answer: Answer) -> Order:

@@ -40,6 +40,7 @@ from cryptox.transport.messages import Answer
 
 from .advice import advice_of
 from .codes import BY_TEXT, ROWS, Code, class_of, name_of
+from .texts import EngineText
 from .wire.general import ErrorBody
 
 __all__ = ["Words", "refusal", "retry_after", "verdict", "words_of"]
@@ -95,7 +96,8 @@ def refusal(answer: Answer, *, context: Mapping[str, Any], acts: bool) -> Crypto
     context
         Where it happened: ``venue``, ``operation``, ``symbol``, ``interval``, ... It ends up on the error.
     acts
-        Whether the request places or changes something. Then doubt is ``OutcomeUnknown``.
+        Whether the request places or changes something. Then doubt is ``OutcomeUnknown``; ``duplicate`` in the error's
+        context says that something of the same client order id was there already.
     """
     if 200 <= answer.status < 300:
         return None
@@ -107,10 +109,11 @@ def refusal(answer: Answer, *, context: Mapping[str, Any], acts: bool) -> Crypto
         kind = OutcomeUnknown
         message = f"It is not known whether {case.what} was carried out: {message[0].lower()}{message[1:]}"
         more = {key: more[key] for key in ("retry_after",) if key in more}
+    duplicate = {"duplicate": True} if acts and words and words.text == EngineText.DUPLICATE_ORDER else {}
     return kind(
         message,
         technical_details=_details(case),
-        context={**context, "status": answer.status},
+        context={**context, **duplicate, "status": answer.status},
         code=words.code if words else None,
         **more,
     )

@@ -151,6 +151,11 @@ class BinanceTrading:
         """One order."""
         return question("order", ep.ORDER, {"symbol": ref.symbol, **_id(ref)}, orders.read_order, **_found(ref))
 
+    def former_ids(self, symbol: str, order_id: int) -> Request[frozenset[str]]:
+        """Client order ids that an order had before its amends, or has by one."""
+        params = {"symbol": symbol, "orderId": str(order_id), "limit": "1000"}
+        return question("order_amendments", ep.AMENDMENTS, params, orders.read_names, symbol=symbol, order_id=order_id)
+
     def order_list(self, *, order_list_id: int | None, client_order_id: str | None) -> Request[OrderList]:
         """One order list, by the ids of its orders."""
         params = _either("orderListId", order_list_id, "origClientOrderId", client_order_id)

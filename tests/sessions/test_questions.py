@@ -1,0 +1,205 @@
+"""What a question finds out where the plain query by client order id would not, or would find something else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import cryptox as cx
+from cryptox.errors import NotSent, OrderRejected
+from cryptox.sessions import questions, resolution
+from cryptox.transport.http import Http
+from tests.sessions.test_acting import FAR, at, exchange, placed, sent, session, soon, until
+
+__all__ = ["exchange", "session", "soon"]
+
+
+@pytest.fixture
+def other(exchange: cx.PaperExchange) -> Iterator[tuple[cx.Session, cx.Session]]:
+    """Two sessions of one account, as two programs have them."""
+    keys = exchange.create_account({"USDT": 10**6, "BTC": 10})
+    given = {"api_key": keys.api_key, "secret_key": keys.secret_key, "order_timeout": 1.0, "order_recv_window": 300}
+    with cx.connect(exchange, user="one", **given) as one, cx.connect(exchange, user="two", **given) as two:
+        for each in (one, two):
+            each.test_order("BTCUSDT", "buy", quantity="0.001", price=FAR)
+        yield one, two
+
+
+def hidden(exchange: cx.PaperExchange, *, accepted: bool = True, method: str = "POST", path: str = "order") -> Any:
+    """The next request that acts gets no answer, and no order can be asked for; removed, it can."""
+    dropped = exchange.faults.add("drop", path=path, method=method, times=1, accepted=accepted)
+    return dropped, exchange.faults.add("status", code=502, method="GET", path="order")
+
+
+def in_doubt(call: Any, dropped: Any) -> Any:
+    from tests.sessions.test_exactly_once import in_a_thread
+
+    told = in_a_thread(call)
+    until(lambda: dropped.hits == 1)
+    return told
+
+
+@pytest.mark.parametrize("given", [None, "mine"])
+def test_an_order_that_another_program_amended_is_found(
+    given: str | None, exchange: cx.PaperExchange, other: tuple[cx.Session, cx.Session]
+) -> None:
+    """Its own client order id finds it no more."""
+    one, two = other
+    dropped, blind = hidden(exchange)
+    told = in_doubt(
+        lambda: one.place_order("BTCUSDT", "buy", quantity="0.002", price=FAR, client_order_id=given), dropped
+    )
+    until(lambda: len(two.open_orders("BTCUSDT")) == 1)
+    amended = two.amend_order("BTCUSDT", int(two.open_orders("BTCUSDT").index[0]), "0.001")
+    exchange.faults.remove(blind)
+    found = told()
+    assert (found.order_id, str(found.quantity)) == (amended.order_id, "0.00100000")
+
+
+def test_an_amend_after_which_another_program_amended_is_found(
+    exchange: cx.PaperExchange, other: tuple[cx.Session, cx.Session]
+) -> None:
+    one, two = other
+    order = one.buy("BTCUSDT", "0.003", FAR)
+    dropped, blind = hidden(exchange, method="PUT", path="amend/keepPriority")
+    told = in_doubt(lambda: one.amend_order("BTCUSDT", order, "0.002"), dropped)
+    until(lambda: float(two.open_orders("BTCUSDT").quantity.iloc[0]) == 0.002)
+    two.amend_order("BTCUSDT", order.order_id, "0.001")
+    exchange.faults.remove(blind)
+    assert (told().order_id, str(told().quantity)) == (order.order_id, "0.00100000")
+
+
+def test_a_replacement_whose_new_order_another_program_amended_is_found(
+    exchange: cx.PaperExchange, other: tuple[cx.Session, cx.Session]
+) -> None:
+    one, two = other
+    order = one.buy("BTCUSDT", "0.003", FAR)
+    dropped, blind = hidden(exchange, path="cancelReplace")
+    told = in_doubt(lambda: one.replace_order("BTCUSDT", order, "buy", quantity="0.002", price="21000"), dropped)
+    until(lambda: list(two.open_orders("BTCUSDT").price) == [21000.0])
+    amended = two.amend_order("BTCUSDT", int(two.open_orders("BTCUSDT").index[0]), "0.001")
+    exchange.faults.remove(blind)
+    assert told().canceled.order_id == order.order_id
+    assert told().order.order_id == amended.order_id
+
+
+def test_an_order_of_another_that_was_amended_is_not_taken_for_it(
+    exchange: cx.PaperExchange, other: tuple[cx.Session, cx.Session]
+) -> None:
+    one, two = other
+    dropped, blind = hidden(exchange, accepted=False)
+    told = in_doubt(lambda: one.buy("BTCUSDT", "0.002", FAR), dropped)
+    theirs = two.buy("BTCUSDT", "0.002", FAR)
+    two.amend_order("BTCUSDT", theirs, "0.001")
+    exchange.faults.remove(blind)
+    with pytest.raises(NotSent):
+        told()
+
+
+def test_all_that_were_canceled_are_told_however_many(
+    exchange: cx.PaperExchange, session: cx.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "LAST_ORDERS", 2)
+    orders = [session.buy("BTCUSDT", "0.001", FAR) for _ in range(5)]
+    exchange.faults.add("drop", path="openOrders", method="DELETE", times=1)
+    assert list(session.cancel_all("BTCUSDT").index) == [order.order_id for order in orders]
+
+
+def test_what_was_canceled_is_told_where_later_orders_hid_it(exchange: cx.PaperExchange, session: cx.Session) -> None:
+    """The clock was set back: an order placed after the cancel bears a time before it, and so seems to have stood."""
+    order = session.buy("BTCUSDT", "0.001", FAR)
+    dropped = exchange.faults.add("drop", path="openOrders", method="DELETE", times=1)
+    told = in_doubt(lambda: session.cancel_all("BTCUSDT"), dropped)
+    until(lambda: session.order("BTCUSDT", order.order_id).status == "canceled")
+    blind = exchange.faults.add("status", code=502, method="GET", path="openOrders")
+    exchange.faults.step_clock(-0.2)
+    later = session.buy("BTCUSDT", "0.001", FAR)
+    exchange.faults.remove(blind)
+    until(lambda: exchange.requests[-1].path == "/api/v3/allOrders")
+    session.cancel_order("BTCUSDT", later)
+    assert order.order_id in told().index
+
+
+@pytest.fixture
+def repeated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Between here and the exchange something sends twice what acts, and hands over the second answer."""
+    plain, paths = Http.send, []
+
+    async def send(self: Http, outgoing: Any, *, deadline_s: float) -> Any:
+        if outgoing.sign is None or outgoing.method == "GET":
+            return await plain(self, outgoing, deadline_s=deadline_s)
+        paths.append(outgoing.url)
+        signed = outgoing.sign(outgoing)
+        await plain(self, signed, deadline_s=deadline_s)
+        return await plain(self, signed, deadline_s=deadline_s)
+
+    monkeypatch.setattr(Http, "send", send)
+    return paths
+
+
+@pytest.mark.parametrize("given", [None, "mine"])
+def test_an_order_that_arrives_twice_is_the_order_of_its_call(
+    given: str | None, exchange: cx.PaperExchange, session: cx.Session, repeated: list[str]
+) -> None:
+    """The second one is refused for its client order id, which the first one has."""
+    order = session.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id=given)
+    assert order.status == "new"
+    assert placed(session) == [order.client_order_id]
+    assert (len(repeated), sent(exchange)) == (1, 2)
+
+
+def test_a_replacement_that_arrives_twice(session: cx.Session, repeated: list[str]) -> None:
+    repeated.clear()
+    order = session.buy("BTCUSDT", "0.001", FAR)
+    done = session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000", if_cancel_fails="place")
+    assert (done.canceled.order_id, done.order_error) == (order.order_id, None)
+    assert placed(session) == [done.order.client_order_id]
+
+
+def test_a_list_that_arrives_twice(session: cx.Session, repeated: list[str]) -> None:
+    pair = session.place_oco("BTCUSDT", "sell", "0.001", price=at(session, 1.1), stop_price=at(session, 0.9))
+    assert sorted(placed(session)) == sorted(order.client_order_id for order in pair.orders)
+
+
+def test_an_id_that_an_order_of_before_has_is_a_refusal(
+    exchange: cx.PaperExchange, session: cx.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And at once: what proves that nothing came of a request is not needed."""
+    session.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id="mine")
+    monkeypatch.setattr(resolution, "SETTLED_MS", 10**9)
+    with pytest.raises(OrderRejected, match="Duplicate order sent") as caught:
+        session.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id="mine")
+    assert caught.value.code == -2010
+    assert placed(session) == ["mine"]
+    assert session.unresolved().empty
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_id_that_an_order_of_another_program_has_is_a_refusal(
+    same: bool, other: tuple[cx.Session, cx.Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told apart by its time; or by what it is, however new."""
+    one, two = other
+    theirs = one.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id="mine")
+    if same:
+        until(lambda: _passed(theirs.time_ms))
+    monkeypatch.setattr(resolution, "SETTLED_MS", 10**9)
+    with pytest.raises(OrderRejected, match="Duplicate order sent"):
+        two.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR if same else "21000", client_order_id="mine")
+    assert placed(two) == ["mine"]
+
+
+def _passed(moment_ms: int) -> bool:
+    return time.time() * 1000 > moment_ms + 1_000
+
+
+def test_half_of_a_replacement_for_an_id_of_before_is_told(session: cx.Session) -> None:
+    session.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id="mine")
+    order = session.buy("BTCUSDT", "0.001", FAR)
+    done = session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000", client_order_id="mine")
+    assert (done.canceled.order_id, done.order) == (order.order_id, None)
+    assert isinstance(done.order_error, OrderRejected)
+    assert placed(session) == ["mine"]

@@ -1,0 +1,75 @@
+"""What ends a doubt early: a second query beside one that is lost, and what was heard without asking."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+import cryptox as cx
+from cryptox.sessions import resolution
+from tests.sessions.test_acting import FAR, exchange, placed, session, soon
+
+__all__ = ["exchange", "session", "soon"]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query that is lost is waited for until the end."""
+    monkeypatch.setattr(resolution, "LOOK_S", 1000.0)
+    monkeypatch.setattr(resolution, "LONGEST_LOOK_S", 1000.0)
+
+
+@pytest.mark.parametrize("lost", ["time", "order"])
+def test_a_query_that_is_lost_holds_up_nothing(
+    lost: str, exchange: cx.PaperExchange, session: cx.Session, patient: None
+) -> None:
+    exchange.faults.add("drop", path="order", method="POST", times=1)
+    dropped = exchange.faults.add("drop", path=lost, method="GET", times=2)
+    order = session.buy("BTCUSDT", "0.001", FAR)
+    assert placed(session) == [order.client_order_id]
+    assert dropped.hits == 2
+
+
+def test_it_is_proved_beside_queries_that_are_lost(
+    exchange: cx.PaperExchange, session: cx.Session, patient: None
+) -> None:
+    exchange.faults.add("drop", path="order", method="POST", times=1, accepted=False)
+    dropped = exchange.faults.add("drop", path="order", method="GET", times=2)
+    with pytest.raises(cx.errors.NotSent):
+        session.buy("BTCUSDT", "0.001", FAR)
+    assert dropped.hits == 2
+
+
+def test_nobody_waits_so_queries_stay_alone(exchange: cx.PaperExchange) -> None:
+    fast = {"order_timeout": 0.5, "order_recv_window": 300, "resolve_timeout": 0.2}
+    with cx.connect(exchange, **fast) as session:
+        session.test_order("BTCUSDT", "buy", quantity="0.001", price=FAR)
+        exchange.faults.add("drop", path="order", method="POST", times=1)
+        dropped = exchange.faults.add("drop", path="time", method="GET")
+        with pytest.raises(cx.errors.OutcomeUnknown):
+            session.buy("BTCUSDT", "0.001", FAR)
+        asked = dropped.hits
+        time.sleep(1.8)  # time for three in company
+        assert dropped.hits - asked <= 1
+
+
+@pytest.mark.parametrize("kind", ["LIMIT", "MARKET"])
+def test_what_the_stream_tells_of_an_order_settles_it(kind: str, exchange: cx.PaperExchange) -> None:
+    """Without one query that is answered."""
+
+    async def main() -> Any:
+        fast = {"order_timeout": 0.5, "order_recv_window": 300, "timeout": 0.5}
+        async with cx.aio.connect(exchange, **fast) as session:
+            price = {"price": FAR} if kind == "LIMIT" else {}
+            await session.test_order("BTCUSDT", "buy", kind, quantity="0.001", **price)
+            await asyncio.wait_for(session._user_stream().ready(), 10)
+            exchange.faults.add("drop", path="order", method="POST", times=1)
+            exchange.faults.add("status", code=502, method="GET")
+            return await session.place_order("BTCUSDT", "buy", kind, quantity="0.001", **price)
+
+    order = asyncio.run(main())
+    assert order.status == ("new" if kind == "LIMIT" else "filled")
+    assert sum(fill.quantity for fill in order.fills) == order.filled
