@@ -109,23 +109,23 @@ class Journal:
 
     def open_entries(self) -> list[Entry]:
         """Acts without an end, oldest first: of processes that died, or still run."""
+        return self.read()[0]
+
+    def read(self) -> tuple[list[Entry], dict[str, int]]:
+        """Acts without an end, oldest first; and by client order id that a user gave the last order that had it."""
         found: dict[str, Entry] = {}
+        given: dict[str, int] = {}
         for path in self._files():
             for line in _lines(path):
-                if "begin" in line:
-                    with suppress(KeyError, TypeError, ValueError):
-                        found[line["begin"]] = Entry(
-                            str(line["begin"]),
-                            str(line["operation"]),
-                            str(line["symbol"]),
-                            int(line["sent"]),
-                            int(line["until"]),
-                            dict(line.get("about", {})),
-                            int(line.get("process", 0)),
-                        )
-                else:
-                    found.pop(line.get("end", ""), None)
-        return list(found.values())
+                with suppress(KeyError, TypeError, ValueError):
+                    if "begin" in line:
+                        found[line["begin"]] = _entry(line)
+                        continue
+                    ended = found.pop(line["end"], None)
+                    if ended is not None and ended.about.get("given") and "order_id" in line:
+                        given.pop(ended.client_order_id, None)
+                        given[ended.client_order_id] = int(line["order_id"])
+        return list(found.values()), given
 
     def tidy(self, now_s: float | None = None) -> None:
         """Delete old files, where nothing in any file is open."""
@@ -179,6 +179,18 @@ def state_folder() -> Path:
 
 def _day(moment_s: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(moment_s))
+
+
+def _entry(line: Mapping[str, Any]) -> Entry:
+    return Entry(
+        str(line["begin"]),
+        str(line["operation"]),
+        str(line["symbol"]),
+        int(line["sent"]),
+        int(line["until"]),
+        dict(line.get("about", {})),
+        int(line.get("process", 0)),
+    )
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

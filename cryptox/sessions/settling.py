@@ -212,10 +212,13 @@ class Settling(Signed):
         """Which order or list had an id that the user gave: the next one of that id is another."""
         number = getattr(placed, "order_list_id" if hasattr(placed, "orders") else "order_id", None)
         if number is not None:
-            self._former[client_order_id] = number
-            self._former.move_to_end(client_order_id)
-            if len(self._former) > REMEMBERED:
-                self._former.popitem(last=False)
+            self._had(client_order_id, number)
+
+    def _had(self, client_order_id: str, number: int) -> None:
+        self._former[client_order_id] = number
+        self._former.move_to_end(client_order_id)
+        if len(self._former) > REMEMBERED:
+            self._former.popitem(last=False)
 
     def _give_up(self, pending: Pending, why: str) -> None:
         if not pending.outcome.done():
@@ -226,7 +229,11 @@ class Settling(Signed):
         self._recovered_on = asyncio.get_running_loop()
         now_ms = self._timestamp_ms()
         self._journal.tidy()
-        for entry in self._journal.open_entries():
+        entries, given = self._journal.read()
+        for name, number in given.items():
+            if number > self._former.get(name, -1):
+                self._had(name, number)
+        for entry in entries:
             id_ = entry.client_order_id
             if self._is_carried(id_) or is_carried_elsewhere(entry, now_ms):
                 continue

@@ -108,3 +108,14 @@ def test_the_folder_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "s"))
     if sys.platform == "linux":
         assert state_folder() == tmp_path / "s" / "cryptox"
+
+
+def test_it_tells_which_order_last_had_an_id_that_the_user_gave(journal: Journal, tmp_path: Path) -> None:
+    for number in (7, 42):
+        journal.begin(ENTRY)
+        journal.end("cx-1", "done", number)
+    journal.begin(Entry("cx-2", "place_order", "BTCUSDT", 1, 2))  # one of ours, which never comes again
+    journal.end("cx-2", "done", 43)
+    journal.begin(ENTRY)
+    journal.end("cx-1", "not_done")
+    assert Journal("paper", "abc123", tmp_path).read() == ([], {"cx-1": 42})

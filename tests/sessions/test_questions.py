@@ -203,3 +203,18 @@ def test_half_of_a_replacement_for_an_id_of_before_is_told(session: cx.Session) 
     assert (done.canceled.order_id, done.order) == (order.order_id, None)
     assert isinstance(done.order_error, OrderRejected)
     assert placed(session) == ["mine"]
+
+
+def test_an_id_of_a_dead_process_does_not_find_its_order(exchange: cx.PaperExchange) -> None:
+    """However new that is: which order had the id stands in the journal."""
+    keys = exchange.create_account({"USDT": 10**6, "BTC": 10})
+    given = {"api_key": keys.api_key, "secret_key": keys.secret_key, "order_timeout": 0.5, "order_recv_window": 300}
+    order = {"quantity": "0.001", "client_order_id": "mine"}
+    with cx.connect(exchange, **given) as one:
+        former = one.place_order("BTCUSDT", "buy", "MARKET", **order)
+    with cx.connect(exchange, **given) as two:
+        exchange.faults.step_clock(-5)  # so by its time the former order is the newer one
+        exchange.faults.add("drop", path="order", method="POST", times=1, accepted=False)
+        with pytest.raises(NotSent):
+            two.place_order("BTCUSDT", "buy", "MARKET", **order)
+        assert list(two.orders("BTCUSDT", None).index) == [former.order_id]
