@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 from multidict import CIMultiDict
 
 import cryptox as cx
-from cryptox.errors import NetworkError, NotSent
+from cryptox.errors import ExchangeError, NetworkError, NotSent
 from cryptox.paper.faults import Faults
 from cryptox.paper.server import Handler
 from cryptox.sessions import line
-from cryptox.transport.body import BrokenBodyError, Collector
+from cryptox.transport.body import BrokenBodyError, Collector, TooLargeError
 from cryptox.transport.caller import Caller
 from cryptox.transport.gate import Gate
 from cryptox.transport.messages import Answer, Outgoing
@@ -140,6 +140,9 @@ class _Desk:
     def __init__(self, state: Any) -> None:
         self._desk, self._answers, self._clock = state.desk, state.answers, state.clock
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._desk, name)
+
     async def run(self, job: Callable[[int], Any]) -> Any:
         held_s, looked_us = inside_s.get(), self._clock.now_us()
         if held_s:
@@ -154,7 +157,8 @@ class Wire:
     def __init__(self, exchange: cx.PaperExchange, fate: Callable[[Outgoing, Any], Fate]) -> None:
         state = exchange._state
         self._faults, self.fate = exchange.faults, fate
-        self._handler = _Handler(state.answers, state.clock, exchange.faults, exchange.requests, desk=_Desk(state))
+        self.desk: Any = _Desk(state)
+        self._handler = _Handler(state.answers, state.clock, exchange.faults, exchange.requests, desk=self.desk)
         self._under_way: set[asyncio.Future[Any]] = set()
 
     @contextmanager
@@ -181,6 +185,8 @@ class Wire:
             collector = Collector(reply.headers.get("content-encoding", ""))
             collector.feed(reply.body)
             return Answer(reply.status, reply.headers, collector.whole(), began, time.monotonic())
+        except TooLargeError as error:
+            raise ExchangeError(f"The answer is too large: {error}.", context={"sent": True}) from None
         except (OSError, BrokenBodyError, _Broken) as error:
             raise NetworkError(f"It broke: {type(error).__name__}.", context={"sent": True}) from None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cryptox.sessions import acting, resolution
+from cryptox.sessions import acting, blotter, resolution, settling
 
 PROGRAMS = Path(__file__).parents[2] / "benchmarks"
 
@@ -24,18 +24,26 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Any:
     import orders_campaign
 
     yield orders_campaign
-    for name in ("orders_campaign", "orders_judge", "virtual"):
-        sys.modules.pop(name, None)
+    for name in list(sys.modules):
+        if name in ("orders_campaign", "orders", "virtual") or name.startswith("orders."):
+            sys.modules.pop(name)
 
 
 @pytest.mark.parametrize("seed", [3, 11])
-def test_on_virtual_time_every_call_is_done_once_and_says_what_is_so(program: Any, seed: int) -> None:
+def test_on_virtual_time_every_call_is_done_once_and_says_what_is_so(
+    program: Any, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orders import world
+
+    monkeypatch.setattr(world, "TROUBLES", {**world.TROUBLES, "death": 200})
+    monkeypatch.setattr(world, "CALM_S", 8.0)
     campaign = program.on_virtual_time(250, seed)
     assert campaign.wrong == []
     assert campaign.orders >= 250
     assert campaign.faults.total() > 150
     assert campaign.outcomes["NotSent"] > 10
     assert campaign.deaths > 0
+    assert campaign.events > 200
 
 
 def test_it_finds_proofs_that_come_too_soon(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,8 +63,10 @@ def test_it_finds_proofs_by_a_clock_that_was_set_forward(program: Any, monkeypat
         self._settled_at = float("-inf")
 
     monkeypatch.setattr(resolution.Resolution, "__init__", by_exchange_time_alone)
-    monkeypatch.setitem(program.NETWORK, "late inside", (200, program.NETWORK["late inside"][1]))
-    monkeypatch.setattr(program, "TROUBLES", {"clock forward": 1})
+    from orders import faults, world
+
+    monkeypatch.setitem(faults.NETWORK, "late inside", (200, faults.NETWORK["late inside"][1]))
+    monkeypatch.setattr(world, "TROUBLES", {"clock forward": 1})
     campaign = program.on_virtual_time(400, 3)
     assert any("said not to be done, and it was" in why for why in campaign.wrong)
 
@@ -73,6 +83,50 @@ def test_it_finds_orders_that_are_sent_again(program: Any, monkeypatch: pytest.M
     monkeypatch.setattr(acting.Acting, "_deliver", twice)
     campaign = program.on_virtual_time(250, 3)
     assert any("done 2 times" in why for why in campaign.wrong)
+
+
+def test_it_finds_outcomes_that_stay_unknown_needlessly(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lost(*_: Any) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(settling.Settling, "_look", lost)
+    monkeypatch.setattr(settling.Settling, "_take_hearsay", lambda *_: None)
+    from orders import runs
+
+    monkeypatch.setattr(runs, "SETTLED_AFTER", 1)
+    campaign = program.on_virtual_time(60, 3)
+    assert any("stayed unknown though the exchange could be asked" in why for why in campaign.wrong)
+
+
+def test_it_finds_orders_that_go_back(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orders import faults, trader
+
+    monkeypatch.setitem(faults.NETWORK, "late after", (300, faults.NETWORK["late after"][1]))
+    monkeypatch.setattr(trader, "MIX", {"limit": 3, "cancel_all": 1})
+    monkeypatch.setattr(blotter, "_is_newer", lambda *_: True)
+    monkeypatch.setattr(blotter, "_contradiction", lambda *_: None)
+    campaign = program.on_virtual_time(400, 3)
+    assert any("went back in the stream" in why for why in campaign.wrong)
+
+
+def test_it_finds_streams_that_miss_something(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orders import streamed
+
+    taken = blotter.Blotter.apply_order
+    monkeypatch.setattr(blotter.Blotter, "apply_order", lambda self, order: order.is_active and taken(self, order))
+    monkeypatch.setattr(streamed, "IN_STEP_S", 5.0)
+    campaign = program.on_virtual_time(250, 3)
+    assert any(why.startswith("stream of account") and "believed" in why for why in campaign.wrong)
+
+
+def test_a_key_is_revoked_meanwhile(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orders import world
+
+    monkeypatch.setattr(world, "TROUBLES", {"revoked key": 1, "death": 1, "cut stream": 1})
+    monkeypatch.setattr(world, "CALM_S", 8.0)
+    campaign = program.on_virtual_time(300, 3)
+    assert campaign.wrong == []
+    assert campaign.faults["revoked key"] > 1
 
 
 def test_over_sockets(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 from cryptox.errors import CryptoxError, OutcomeUnknown
 from cryptox.model.orders import Order, OrderList, Replaced
 
+from .streamed import judge_streams
+
 __all__ = ["judge"]
 
 ONE = ("market", "limit", "stop", "given")
 LISTS = ("oco", "oto", "otoco")
 ATOMS = 10**8
-SETTLING_S = 13.0  # what a proof takes where nothing is in its way
-LEAST_S = 3.0  # an outage so long may cost a call its answer, together with a query that was lost
+INSIDE_S = 10.0  # for which a request may be under way at the exchange
+ANSWERABLE_S = 5.0  # an exchange that can be asked for so long, when an answer proves something, was asked
 
 
 async def judge(world: Any) -> None:
@@ -31,13 +33,14 @@ async def judge(world: Any) -> None:
         campaign.outcomes[said] += 1
         placed += sum(_placed(call.kind, body) for body in done)
         why = _wrong(records, call, done)
-        if unknown:
-            away_s, patience_s = _away_s(world, call), call.session.settings.resolve_timeout
-            long = away_s >= patience_s - SETTLING_S
-            name = "most of resolve_timeout" if long else "a part of it" if away_s >= LEAST_S else "no time"
-            campaign.unknown[name] += 1
-            if why is None and away_s < LEAST_S:
-                why = "the outcome stayed unknown though the exchange could be asked"
+        if unknown and call.revoked:
+            campaign.unknown["key revoked"] += 1
+        elif unknown:
+            asked_s = _answerable_s(world, call)
+            campaign.unknown["never" if asked_s < 1 else f"for less than {ANSWERABLE_S:g} s"] += 1
+            if asked_s >= ANSWERABLE_S:
+                needless = f"the outcome stayed unknown though the exchange could be asked for {asked_s:.1f} s"
+                why = f"{why}; {needless}" if why else needless
         if why is not None:
             campaign.wrong.append(f"{call.kind} {call.ids} at {call.began:.1f}: {why}; it said {said} {call.later}")
     orders = list(records.all_orders())
@@ -46,6 +49,7 @@ async def judge(world: Any) -> None:
         campaign.wrong.append(f"{len(orders)} orders are at the exchange, {placed} were asked for")
     for at, session in enumerate(world.sessions):
         campaign.wrong += await _balances(world, world.keys[at], session)
+    await judge_streams(world)
 
 
 def _placed(kind: str, body: Any) -> int:
@@ -78,6 +82,8 @@ def _later(call: Any, done: list[Any]) -> str | None:
     if not call.ids:
         return "done without a line in the journal" if done else None
     if not call.later:
+        if call.revoked:  # nobody can ask with that key any more
+            return None
         return None if call.died and not call.sent and not done else "nobody told what became of it"
     if "not_done" in call.later and done:
         return "told later that it was not done, and it was"
@@ -125,9 +131,13 @@ def _is_canceled(records: Any, symbol: str, number: int) -> str | None:
     return None if status == "CANCELED" else f"said to be canceled, and order {number} is {status}"
 
 
-def _away_s(world: Any, call: Any) -> float:
-    """For how long the exchange could not be asked while a call waited."""
-    return sum(max(0.0, min(end, call.ended) - max(start, call.began)) for start, end in world.outages)
+def _answerable_s(world: Any, call: Any) -> float:
+    """For how long the exchange could be asked while a call waited, from when on absence could be proved."""
+    settings = call.session.settings
+    proof = call.ended - settings.resolve_timeout + INSIDE_S + settings.order_recv_window / 1000
+    proof += sum(by_s for at, by_s in world.set_back if call.began <= at <= call.ended)
+    away_s = sum(max(0.0, min(end, call.ended) - max(start, proof)) for start, end in world.outages)
+    return float(max(0.0, call.ended - proof) - away_s)
 
 
 async def _balances(world: Any, keys: Any, session: Any) -> list[str]:
