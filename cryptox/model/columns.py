@@ -241,9 +241,9 @@ BALANCES = _table(
     "balances",
     "asset",
     ("asset", Kind.WORD, "asset"),
-    ("free", Kind.QUANTITY, "what orders may use"),
-    ("locked", Kind.QUANTITY, "held by open orders"),
-    ("total", Kind.QUANTITY, "free and locked"),
+    ("free", Kind.VOLUME, "what orders may use"),
+    ("locked", Kind.VOLUME, "held by open orders"),
+    ("total", Kind.VOLUME, "free and locked"),
 )
 
 FILLS = _table(

@@ -301,10 +301,6 @@ class Life:
         if not line.closing:
             self._fail(now, jitter)
 
-    def nudge(self, now: float) -> None:
-        """The network may be back (a wake, another address): do not wait out the pause."""
-        self._due = min(self._due, now)
-
     def stop(self) -> None:
         """Close everything; nothing is opened any more."""
         self._stopped = True

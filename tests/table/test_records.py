@@ -189,3 +189,11 @@ def test_what_does_not_fit() -> None:
     with pytest.raises(ExchangeError, match="order_id is beyond 64 bits"):
         orders_batch([LIMIT.changed(order_id=2**63)], exact=False)
     assert orders_batch([LIMIT.changed(order_id=2**63 - 1)], exact=False)["order_id"].dtype == np.int64
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars", "arrow"])
+def test_a_balance_of_a_cheap_coin_is_exact(backend: str) -> None:
+    """More than a hundred thousand million of it: beyond 19 digits."""
+    held = Balance(asset="SHIB", free=D("999999999999999.12345678"), locked=D("0.00000001"))
+    (row,) = rows_of(build(balances_batch([held], exact=True), backend, {}))
+    assert row == {"asset": "SHIB", "free": held.free, "locked": held.locked, "total": D("999999999999999.12345679")}

@@ -163,8 +163,6 @@ def test_what_never_left_this_machine_is_tried_more_often() -> None:
         assert isinstance(wait, Wait)
         assert wait.until - now <= 5.0
         now = wait.until
-    life.nudge(now - 1.0)
-    assert isinstance(life.step(now - 1.0), Connect)  # the network is back: no need to wait
 
 
 @pytest.mark.parametrize(("carried_s", "failures"), [(59.9, 6), (60.0, 1)])
@@ -362,8 +360,6 @@ class World:
         elif draw < 0.8:
             live[number] = "carries"
             life.carries(number, self.now)
-        elif draw < 0.85:
-            life.nudge(self.now)
 
 
 @settings(max_examples=60, deadline=None)
