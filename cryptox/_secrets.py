@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 __all__ = ["HIDDEN", "is_secret", "scrub"]
@@ -19,6 +20,7 @@ _TEXT = re.compile(
 _PEM = re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)")
 
 
+@functools.lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
     """Whether a field, argument or header of that name holds something secret."""
     return _NAME.search(name) is not None

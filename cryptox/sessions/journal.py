@@ -32,6 +32,7 @@ VARIABLE = "CRYPTOX_STATE"
 APPENDED = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _DAY_S = 86_400
+_written = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Journal:
         self.stem = f"{_NAME.sub('_', venue)}-{fingerprint}"
         self._folder = (folder or state_folder()) / "orders"
         self._told = False
+        self._today = "", self._folder
         self._begun = ""  # a newline before the first line: the last one of a dead process may have been cut
 
     def begin(self, entry: Entry) -> None:
@@ -143,8 +145,11 @@ class Journal:
         return []
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        path = self._folder / f"{self.stem}-{_day(time.time())}.jsonl"
-        text = ("" if self._begun == path.name else "\n") + json.dumps(line, separators=(",", ":")) + "\n"
+        day = _day(time.time())
+        if day != self._today[0]:
+            self._today = day, self._folder / f"{self.stem}-{day}.jsonl"
+        path = self._today[1]
+        text = ("" if self._begun == path.name else "\n") + _written(line) + "\n"
         try:
             try:
                 handle = os.open(path, APPENDED, 0o600)

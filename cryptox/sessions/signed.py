@@ -70,8 +70,7 @@ class Signed(Core):
         self._address.has_traders = True
 
         def sign(unsigned: Outgoing) -> Outgoing:
-            authorised = venue.authorised(unsigned, signer, timestamp_ms=timestamp_ms(), recv_window_ms=window_ms)
-            return unsigned if authorised.sign is None else authorised.sign(unsigned)
+            return venue.authorised(unsigned, signer, timestamp_ms=timestamp_ms(), recv_window_ms=window_ms)
 
         return dataclasses.replace(outgoing, sign=sign)
 

@@ -49,13 +49,16 @@ def put_on(unsigned: Outgoing, signed: Outgoing) -> list[str]:
     texts = [signed.url.partition("?")[2], signed.body.decode("latin-1") if signed.body != unsigned.body else ""]
     for name, _, value in (part.partition("=") for text in texts for part in text.split("&")):
         if is_secret(name):
-            found += [value, unquote_plus(value)]
+            found += [value, unquote_plus(value)] if "%" in value or "+" in value else [value]
     return [text for text in dict.fromkeys(found) if len(text) >= SHORTEST]
 
 
 def without(answer: Answer, secrets: Sequence[str]) -> Answer:
     """The answer with these texts hidden: pages of errors and redirects send back what they were asked."""
     body, headers = answer.body, answer.headers
+    told = "\n".join(headers.values())
+    if not any(secret in told or secret.encode() in body for secret in secrets):
+        return answer
     for secret in secrets:
         body = body.replace(secret.encode(), HIDDEN.encode())
         headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}

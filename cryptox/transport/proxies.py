@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from cryptox.errors import ConfigurationError
 __all__ = ["Proxies", "is_loopback"]
 
 
+@functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine itself, judged by its text alone."""
     name = host.strip("[]").rstrip(".").lower()

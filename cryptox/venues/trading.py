@@ -53,7 +53,7 @@ class OrderRules(Protocol):
 class TradingVenue(Venue, Protocol):
     """An exchange that takes orders. Requests of this part are signed; those that change something ``act``."""
 
-    def authorised(self, outgoing: Outgoing, signer: Signer, *, timestamp_ms: int, recv_window_ms: int) -> Outgoing:
+    def authorised(self, unsigned: Outgoing, signer: Signer, *, timestamp_ms: int, recv_window_ms: int) -> Outgoing:
         """The request with key, time and signature, put on when it is sent; its ``repr`` shows none of them."""
 
     def order_rules(self, symbol: str) -> Request[OrderRules]:

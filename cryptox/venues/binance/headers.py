@@ -48,7 +48,7 @@ def order_counts(headers: Mapping[str, str]) -> tuple[Usage, ...]:
 def _counted(headers: Mapping[str, str], wanted: str, kind: str) -> tuple[Usage, ...]:
     found = []
     for name, value in headers.items():
-        match = _WINDOWED.fullmatch(name)
+        match = _WINDOWED.fullmatch(name) if name[:1] in "xX" else None
         if match and match[1].lower() == wanted and value.strip().isdigit():
             window_ms = int(match[2]) * WINDOW_LETTERS_MS[match[3].lower()]
             found.append(Usage(kind, window_ms, int(value)))

@@ -10,9 +10,10 @@ Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/reque
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from cryptox.transport.crypto import Signer
 from cryptox.transport.messages import Outgoing
@@ -22,28 +23,28 @@ from .headers import API_KEY
 __all__ = ["authorised", "encoded", "signed_params", "ws_signature"]
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9\-_.~]*")
+
+
 def encoded(params: Mapping[str, Any] | tuple[tuple[str, Any], ...]) -> str:
     """Parameters as text to be sent: all but letters, digits and ``-_.~`` as ``%XX`` of their UTF-8."""
-    return urlencode(params, quote_via=quote, safe="")
+    pairs = params.items() if isinstance(params, Mapping) else params
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
 
 
-def authorised(outgoing: Outgoing, signer: Signer, *, timestamp_ms: int, recv_window_ms: int) -> Outgoing:
-    """The request with ``sign`` set, which puts on window, time, signature and key when it is sent.
+def authorised(unsigned: Outgoing, signer: Signer, *, timestamp_ms: int, recv_window_ms: int) -> Outgoing:
+    """The request with window, time, signature and key, to be sent at once and kept by nobody.
 
     They go to the query of a GET and to the body of anything else, whose URL so tells nothing.
     """
-    extra = encoded({"recvWindow": recv_window_ms, "timestamp": timestamp_ms})
-
-    def sign(unsigned: Outgoing) -> Outgoing:
-        address, _, query = unsigned.url.partition("?")
-        headers = {**unsigned.headers, API_KEY: signer.name()}
-        if unsigned.method == "GET":
-            text = _signed("", _joined(query, extra), signer)
-            return dataclasses.replace(unsigned, url=f"{address}?{text}", headers=headers, sign=None)
-        text = _signed(query, _joined(unsigned.body.decode("ascii"), extra), signer)
-        return dataclasses.replace(unsigned, body=text.encode("ascii"), headers=headers, sign=None)
-
-    return dataclasses.replace(outgoing, sign=sign)
+    extra = f"recvWindow={recv_window_ms}&timestamp={timestamp_ms}"
+    address, _, query = unsigned.url.partition("?")
+    headers = {**unsigned.headers, API_KEY: signer.name()}
+    if unsigned.method == "GET":
+        text = _signed("", _joined(query, extra), signer)
+        return dataclasses.replace(unsigned, url=f"{address}?{text}", headers=headers, sign=None)
+    text = _signed(query, _joined(unsigned.body.decode("ascii"), extra), signer)
+    return dataclasses.replace(unsigned, body=text.encode("ascii"), headers=headers, sign=None)
 
 
 def signed_params(
@@ -62,7 +63,12 @@ def ws_signature(params: Mapping[str, Any], signer: Signer) -> str:
 
 def _signed(before: str, text: str, signer: Signer) -> str:
     """The text with the signature of itself and of what is sent before it."""
-    return _joined(text, encoded({"signature": signer.sign((before + text).encode("ascii"))}))
+    return _joined(text, f"signature={_quoted(signer.sign((before + text).encode('ascii')))}")
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else quote(text, safe="")
 
 
 def _joined(text: str, more: str) -> str:

@@ -49,9 +49,9 @@ class BinanceTrading:
 
     name: str
 
-    def authorised(self, outgoing: Outgoing, signer: Signer, *, timestamp_ms: int, recv_window_ms: int) -> Outgoing:
-        """The request with key, time and signature, put on when it is sent."""
-        return signing.authorised(outgoing, signer, timestamp_ms=timestamp_ms, recv_window_ms=recv_window_ms)
+    def authorised(self, unsigned: Outgoing, signer: Signer, *, timestamp_ms: int, recv_window_ms: int) -> Outgoing:
+        """The request with key, time and signature, for the moment of sending."""
+        return signing.authorised(unsigned, signer, timestamp_ms=timestamp_ms, recv_window_ms=recv_window_ms)
 
     def order_rules(self, symbol: str) -> Request[OrderRules]:
         """What the symbol demands of orders."""

@@ -55,8 +55,6 @@ class Trader:
         if request.signed:
             now = int(time.time() * 1000)
             outgoing = self.venue.authorised(outgoing, self.signer, timestamp_ms=now, recv_window_ms=5000)
-            assert outgoing.sign is not None
-            outgoing = outgoing.sign(outgoing)
         self.sent.append(outgoing)
         address = urlsplit(outgoing.url)
         if self._connection is None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cryptox.sessions.session import open_session
 from cryptox.transport.crypto import Signer, hmac_signer, pem_signer
 from cryptox.transport.messages import Outgoing
 from cryptox.venues.binance.signing import authorised, encoded, signed_params, ws_signature
+from cryptox.venues.binance.venue import BinanceVenue
+from cryptox.venues.port import Hosts
 
 # Published documentation keys (signing.md, section 6).
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -44,14 +47,8 @@ def with_key(vectors: dict[str, Any], transport: str) -> list[dict[str, Any]]:
 
 def sent(method: str, query: str, body: str, signer: Signer, timestamp_ms: int, window_ms: int) -> Outgoing:
     url = f"{URL}?{query}" if query else URL
-    outgoing = authorised(
-        Outgoing(method, url, {"accept": "x"}, body.encode()),
-        signer,
-        timestamp_ms=timestamp_ms,
-        recv_window_ms=window_ms,
-    )
-    assert outgoing.sign is not None
-    return outgoing.sign(outgoing)
+    unsigned = Outgoing(method, url, {"accept": "x"}, body.encode())
+    return authorised(unsigned, signer, timestamp_ms=timestamp_ms, recv_window_ms=window_ms)
 
 
 def test_every_rest_vector(vectors: dict[str, Any]) -> None:
@@ -115,11 +112,19 @@ def test_a_request_without_parameters() -> None:
 
 
 def test_nothing_secret_is_seen_before_it_is_sent() -> None:
-    signer = hmac_signer(API_KEY, SECRET)
-    outgoing = authorised(Outgoing("POST", URL, {}, b"symbol=A"), signer, timestamp_ms=1, recv_window_ms=1)
+    venue = BinanceVenue("x", Hosts(rest=URL, stream="ws://127.0.0.1:1", ws_api="ws://127.0.0.1:1"), real_money=False)
+    session = open_session(venue, api_key=API_KEY, secret_key=SECRET, trading=True)
+    outgoing = session._outgoing(venue.account())
+    assert outgoing.sign is not None
     for secret in (API_KEY, SECRET, "signature"):
         assert secret not in repr(outgoing)
         assert secret not in f"{outgoing.url} {outgoing.headers} {outgoing.body!r}"
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans())))
+def test_parameters_are_encoded_as_the_standard_library_does(params: dict[str, Any]) -> None:
+    expected = urlencode(params, quote_via=quote, safe="")
+    assert encoded(params) == encoded(tuple(params.items())) == expected
 
 
 @given(st.dictionaries(st.text("abcXYZ09", min_size=1), st.text(max_size=12), max_size=5))
