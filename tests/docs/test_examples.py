@@ -44,7 +44,7 @@ def examples() -> dict[str, list[Example]]:
     found: dict[str, list[Example]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         module = path.relative_to(PACKAGE).as_posix()
-        if not module.startswith("_dev/"):
+        if not module.startswith("_dev/") and ">>>" in path.read_text(encoding="utf-8"):
             told = [(module, name, line, text) for name, line, text in docstrings(path) if ">>>" in text]
             if told:
                 found[module] = told
