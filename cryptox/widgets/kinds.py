@@ -62,7 +62,7 @@ class Kind(NamedTuple):
     rate
         Pictures a second, at most.
     rows
-        Rows that are shown of each symbol (levels a side, of books).
+        Rows that are shown of each symbol (levels a side, of books; orders besides the open ones).
     needs_plotly
         Whether the page is to have plotly.js.
     checkpoint_s
@@ -85,8 +85,25 @@ class Kind(NamedTuple):
 
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
-    for kind in (Kind("klines", "klines", ("klines.js",), rate=4, rows=300, needs_plotly=True, checkpoint_s=30),)
+    for kind in (
+        Kind("klines", "klines", ("klines.js",), rate=4, rows=300, needs_plotly=True, checkpoint_s=30),
+        Kind("book", "book", ("dom.js", "book.js"), rate=5, rows=50),
+        Kind("trades", "trades", ("dom.js", "trades.js"), rate=5, rows=30),
+        Kind("ticker", "tickers", ("dom.js", "ticker.js"), rate=4, rows=1),
+        Kind("orders", "own", ("dom.js", "orders.js"), rate=4, rows=20),
+        Kind("account", "own", ("dom.js", "account.js"), rate=4, rows=1_000),
+    )
 }
 
-SHOWN_AS: Final[Mapping[str, str]] = {"klines": "klines"}
+SHOWN_AS: Final[Mapping[str, str]] = {
+    "klines": "klines",
+    "book": "book",
+    "depth": "book",
+    "trades": "trades",
+    "agg_trades": "trades",
+    "ticker": "ticker",
+    "book_ticker": "ticker",
+    "orders": "orders",
+    "account": "account",
+}
 """Kinds of feeds, and the kind of view that shows them."""

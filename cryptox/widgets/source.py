@@ -104,8 +104,7 @@ class FeedSource:
     def picture(self) -> Picture:
         """All that is to be shown."""
         feed = self._feed
-        batches = feed.snapshot(self.kind.rows, include_unfinished=True).batches
-        return self._painter.picture(Sight(feed.kind, feed.interval, batches))
+        return self._painter.picture(Sight(feed.kind, feed.interval, feed.glance(self.kind.rows)))
 
     def change(self, before: Picture, after: Picture) -> Change | None:
         """As the painter's."""

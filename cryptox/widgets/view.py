@@ -129,6 +129,6 @@ def view_class(name: str) -> type[LiveView]:
     folder = files(__package__) / "js"
     scripts = [(folder / script).read_text("utf-8") for script in ("frame.js", *kind.scripts)]
     ending = f"export default {{ render: (page) => framed(page, paint_{kind.name}) }};\n"
-    css = (folder / "cryptox.css").read_text("utf-8")
+    css = "".join((folder / style).read_text("utf-8") for style in ("cryptox.css", "tables.css"))
     members = {"_esm": "\n".join([*scripts, ending]), "_css": css, "__module__": __name__}
     return type(f"{name.title()}View", (LiveView,), members)

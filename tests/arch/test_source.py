@@ -41,9 +41,14 @@ PURE = (
     "transport/breaker.py",
     "transport/messages.py",
     "venues/binance/",
+    "widgets/book.py",
     "widgets/digits.py",
+    "widgets/keyed.py",
     "widgets/kinds.py",
     "widgets/klines.py",
+    "widgets/own.py",
+    "widgets/tickers.py",
+    "widgets/trades.py",
     "paper/",
 )
 # Of the paper exchange: the server, its life, its sockets, and what delays or breaks its answers.

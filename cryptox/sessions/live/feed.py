@@ -15,6 +15,7 @@ from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.model.events import Event
 from cryptox.model.lines import one_line
 from cryptox.model.names import check_flag, check_limit, normalise_symbol
+from cryptox.table.batch import Batch
 from cryptox.table.frames import Frame
 
 from .queue import Queue
@@ -185,6 +186,11 @@ class AsyncFeed(Moving):
         with boundary():
             snapshot = self.snapshot(rows, include_unfinished=True)
             return figure(snapshot, symbol=symbol, log=log, volume=volume, height=height, theme=theme)
+
+    def glance(self, rows: int) -> dict[str, Batch]:
+        """What a view shows, by symbol: so many of the newest rows, as ``Topic.glance`` has them; on the loop."""
+        topics, empty = self._topics, self._plan.empty()
+        return {symbol: topics[symbol].glance(rows) if symbol in topics else empty for symbol in self._symbols}
 
     def on(self, callback: Callback) -> Self:
         """Have ``callback(event)`` called for every event from now on; returns the feed.

@@ -43,6 +43,10 @@ class BookTopic(Topic):
         """All levels that are certain, or so many a side."""
         return levels_of(None if self._book.last_update_id is None else self._book.top(rows))
 
+    def glance(self, rows: int) -> Batch:
+        """The levels of its events, at most so many a side."""
+        return self.batch(min(rows, self._levels), include_unfinished=True)
+
     def cut(self) -> None:
         """Out of step until a diff or a snapshot says otherwise."""
         super().cut()

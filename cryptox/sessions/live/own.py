@@ -176,6 +176,12 @@ class OrdersTopic(OwnTopic):
         known = self.stream_of_user.blotter.orders(self.symbol or None)
         return orders_batch(known if rows is None else known[-rows:])
 
+    def glance(self, rows: int) -> Batch:
+        """All open orders, and so many of the others that changed last."""
+        known = self.stream_of_user.blotter.orders(self.symbol or None)
+        others = [order for order in known if not order.is_active]
+        return orders_batch([*others[-rows:], *(order for order in known if order.is_active)])
+
     def _wants(self, event: Event) -> bool:
         return isinstance(event, OrderUpdate) and self.symbol in (WHOLE, event.symbol)
 

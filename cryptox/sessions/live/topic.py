@@ -123,6 +123,10 @@ class Topic(ABC):
     def batch(self, rows: int | None, include_unfinished: bool) -> Batch:
         """The newest rows, oldest first."""
 
+    def glance(self, rows: int) -> Batch:
+        """What a view shows: so many of the newest rows, oldest first; of candles the forming one too."""
+        return self.batch(rows, include_unfinished=True)
+
     def want(self, history: int) -> None:  # noqa: B027 - most topics have no past to ask for
         """Another feed of the topic wants so many rows from before the stream."""
 

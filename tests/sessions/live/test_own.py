@@ -95,6 +95,23 @@ def test_a_feed_of_orders(exchange: Any, outsider: Outsider, until: Any) -> None
     run(exchange, outsider, main)
 
 
+def test_a_glance_at_orders_has_all_that_are_open(exchange: Any, outsider: Outsider, until: Any) -> None:
+    resting = outsider.rest()
+
+    async def main(session: Any) -> None:
+        async with session.live.orders() as feed:
+            done = [outsider.rest() for _ in range(3)]
+            for placed in done:
+                outsider.cancel(placed)
+            await until(lambda: feed.status.received == 6)
+            (batch,) = feed.glance(2).values()
+            # Those that changed last, and the one that nothing happened to since.
+            assert batch["order_id"].tolist() == [*(one["orderId"] for one in done[1:]), resting["orderId"]]
+            assert len(feed.glance(100)[""]) == 4
+
+    run(exchange, outsider, main)
+
+
 def test_a_feed_of_the_account(exchange: Any, outsider: Outsider, until: Any) -> None:
     async def main(session: Any) -> None:
         async with session.live.account() as feed:
