@@ -32,8 +32,15 @@ LIVE: Final = Path("cryptox/sync/live.py")
 LIVE_CORE: Final = "AsyncLive"
 FEED_CORE: Final = "AsyncFeed"
 # Types of the async core that have a blocking twin.
-TWINS: Final = {FEED_CORE: "Feed", LIVE_CORE: "Live", "AsyncRecording": "Recording", "AsyncReplay": "Replay"}
+TWINS: Final = {
+    FEED_CORE: "Feed",
+    LIVE_CORE: "Live",
+    "AsyncDashboard": "Dashboard",
+    "AsyncRecording": "Recording",
+    "AsyncReplay": "Replay",
+}
 TWIN_IMPORTS: Final = """
+from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.feed import Feed
 from cryptox.sync.live import Live
 from cryptox.sync.record import Recording, Replay, unwrapped

@@ -16,6 +16,7 @@ from cryptox.sessions.account import AccountCalls
 from cryptox.sessions.book import BookCalls
 from cryptox.sessions.keys import Given, KeyHolder, keys_for
 from cryptox.sessions.klines import KlineCalls
+from cryptox.sessions.live.dashboard import AsyncDashboard
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.live.live import AsyncLive
 from cryptox.sessions.live.record import AsyncRecording
@@ -139,6 +140,36 @@ class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, 
         replay = AsyncReplay(self, path, speed)
         self._recordings.add(replay)
         return replay
+
+    async def dashboard(self, symbol: str, interval: str = "1m") -> AsyncDashboard:
+        """Candles, book, trades and ticker of one symbol: in a notebook one live widget.
+
+        Parameters
+        ----------
+        symbol
+            One symbol in any spelling.
+        interval
+            Of the candles: ``"1m"``, ``"1h"``, ... (``1m`` is a minute, ``1M`` a month).
+
+        Returns
+        -------
+        Dashboard
+            Running, with ``stop()``, ``status``, ``feeds`` and ``figure()``. It ends when nobody holds it, and when the
+            notebook's cell that made it is run again. A context manager.
+
+        Raises
+        ------
+        BadSymbol, BadInterval
+            The exchange does not know the symbol; there is no such interval.
+
+        Examples
+        --------
+        >>> dashboard = await cx.dashboard("BTCUSDT")
+        >>> len(dashboard.feeds["klines"].frame())
+        300
+        >>> await dashboard.stop()
+        """
+        return await AsyncDashboard(self.live, symbol, interval).start()
 
     async def close(self, reason: str = "This session is closed.") -> None:
         """End the session: feeds and connections are closed, calls raise ``ConfigurationError`` from now on."""

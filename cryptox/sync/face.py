@@ -17,6 +17,7 @@ from cryptox.model.portfolio import Portfolio
 from cryptox.model.symbols import Symbol
 from cryptox.sessions.session import AsyncSession
 from cryptox.sync import door
+from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.feed import Feed
 from cryptox.sync.live import Live
 from cryptox.sync.record import Recording, Replay, unwrapped
@@ -154,6 +155,37 @@ class Session(Displayed):
         """
         with door.boundary():
             return Replay(self._session.replay(path, speed), self)
+
+    def dashboard(self, symbol: str, interval: str = "1m") -> Dashboard:
+        """Candles, book, trades and ticker of one symbol: in a notebook one live widget.
+
+        Parameters
+        ----------
+        symbol
+            One symbol in any spelling.
+        interval
+            Of the candles: ``"1m"``, ``"1h"``, ... (``1m`` is a minute, ``1M`` a month).
+
+        Returns
+        -------
+        Dashboard
+            Running, with ``stop()``, ``status``, ``feeds`` and ``figure()``. It ends when nobody holds it, and when the
+            notebook's cell that made it is run again. A context manager.
+
+        Raises
+        ------
+        BadSymbol, BadInterval
+            The exchange does not know the symbol; there is no such interval.
+
+        Examples
+        --------
+        >>> dashboard = cx.dashboard("BTCUSDT")
+        >>> len(dashboard.feeds["klines"].frame())
+        300
+        >>> dashboard.stop()
+        """
+        with door.boundary():
+            return Dashboard(door.call(self._session.dashboard(symbol, interval)), self)
 
     def retire(self, reason: str) -> None:
         """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptox.model.symbols import Symbol
 from cryptox.sync import door
+from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.face import Session
 from cryptox.sync.feed import Feed
 from cryptox.sync.live import Live
@@ -24,6 +25,7 @@ __all__ = [
     "agg_trades",
     "avg_price",
     "book_ticker",
+    "dashboard",
     "depth",
     "klines",
     "klines_bulk",
@@ -137,6 +139,38 @@ def replay(path: str | os.PathLike[str], speed: float | None = 1) -> Replay:
     """
     with door.boundary():
         return _session().replay(path, speed)
+
+
+def dashboard(symbol: str, interval: str = "1m") -> Dashboard:
+    """Candles, book, trades and ticker of one symbol: in a notebook one live widget.
+
+    Parameters
+    ----------
+    symbol
+        One symbol in any spelling.
+    interval
+        Of the candles: ``"1m"``, ``"1h"``, ... (``1m`` is a minute, ``1M`` a month).
+
+    Returns
+    -------
+    Dashboard
+        Running, with ``stop()``, ``status``, ``feeds`` and ``figure()``. It ends when nobody holds it, and when the
+        notebook's cell that made it is run again. A context manager.
+
+    Raises
+    ------
+    BadSymbol, BadInterval
+        The exchange does not know the symbol; there is no such interval.
+
+    Examples
+    --------
+    >>> dashboard = cx.dashboard("BTCUSDT")
+    >>> len(dashboard.feeds["klines"].frame())
+    300
+    >>> dashboard.stop()
+    """
+    with door.boundary():
+        return _session().dashboard(symbol, interval)
 
 
 def klines(

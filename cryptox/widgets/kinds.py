@@ -56,7 +56,7 @@ class Kind(NamedTuple):
     name
         Its script defines ``paint_<name>``.
     painter
-        Module of this package with ``picture`` and ``change``.
+        Module of this package with ``picture`` and ``change``; empty where its source has several.
     scripts
         Files in ``js``; the frame's come besides.
     rate
@@ -83,6 +83,8 @@ class Kind(NamedTuple):
         return painter  # type: ignore[no-any-return]  # a module is found by name
 
 
+DASHBOARD: Final = ("dom.js", "ticker.js", "klines.js", "book.js", "trades.js", "dashboard.js")
+
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
@@ -92,6 +94,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("ticker", "tickers", ("dom.js", "ticker.js"), rate=4, rows=1),
         Kind("orders", "own", ("dom.js", "orders.js"), rate=4, rows=20),
         Kind("account", "own", ("dom.js", "account.js"), rate=4, rows=1_000),
+        Kind("dashboard", "", DASHBOARD, rate=4, rows=0, needs_plotly=True, checkpoint_s=30),
     )
 }
 

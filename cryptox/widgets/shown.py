@@ -11,10 +11,12 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from cryptox import _cells
+from cryptox.sessions.live.dashboard import AsyncDashboard
 from cryptox.sessions.live.feed import AsyncFeed
+from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.feed import Feed
 
-from . import static
+from . import dashboard, static
 from .kinds import SHOWN_AS
 from .pump import Pump
 from .source import FeedSource, Source
@@ -30,7 +32,9 @@ _pumps: weakref.WeakKeyDictionary[object, weakref.ref[Pump]] = weakref.WeakKeyDi
 
 
 def bundle(thing: object) -> dict[str, Any] | None:
-    """What IPython displays of a feed, by type of content; None where there is no live view of it."""
+    """What IPython displays of a feed or dashboard, by type of content; None where there is no live view of it."""
+    if isinstance(thing, Dashboard | AsyncDashboard):
+        return _of_dashboard(thing)
     if isinstance(thing, Feed) and not thing._is_lost:
         core, there = thing._feed, thing._there
     elif isinstance(thing, AsyncFeed) and thing._hub is not None and thing._hub.is_here():
@@ -41,6 +45,17 @@ def bundle(thing: object) -> dict[str, Any] | None:
     if hub is None or core.kind not in SHOWN_AS:
         return None
     return open_view(thing, core, lambda: FeedSource(core, hub.loop), there, lambda: static.of_feed(thing))
+
+
+def _of_dashboard(thing: Dashboard | AsyncDashboard) -> dict[str, Any] | None:
+    core = thing._dashboard if isinstance(thing, Dashboard) else thing
+    hub = core.feeds["klines"]._hub
+    if hub is None or (thing._is_lost if isinstance(thing, Dashboard) else not hub.is_here()):
+        return None
+    there = thing._there if isinstance(thing, Dashboard) else _here
+    return open_view(
+        thing, core, lambda: dashboard.DashboardSource(core, hub.loop), there, lambda: dashboard.snapshot(thing)
+    )
 
 
 def open_view(

@@ -6,10 +6,11 @@ import asyncio
 from typing import Any, Protocol
 
 from cryptox.sessions.live.feed import AsyncFeed
+from cryptox.sessions.live.status import Status
 
 from .kinds import KINDS, SHOWN_AS, Change, Kind, Picture, Sight
 
-__all__ = ["FeedSource", "Source"]
+__all__ = ["FeedSource", "Source", "state_of"]
 
 MOST_NAMED = 3  # symbols in a title
 
@@ -83,18 +84,7 @@ class FeedSource:
 
     def state(self) -> dict[str, Any]:
         """How it is."""
-        status = self._feed.status
-        return {
-            "connected": status.connected,
-            "stale": status.stale,
-            "synced": status.synced,
-            "gaps": status.gaps,
-            "dropped": status.dropped,
-            "reconnects": status.reconnects,
-            "latency": None if status.latency is None else round(status.latency, 3),
-            "received": status.received,
-            "trouble": status.last_error,
-        }
+        return state_of(self._feed.status)
 
     def count(self) -> object:
         """How much has come, of which symbols, and whether anything of it is missing."""
@@ -113,3 +103,18 @@ class FeedSource:
     def stop(self) -> None:
         """End the feed."""
         self._feed.end()
+
+
+def state_of(status: Status) -> dict[str, Any]:
+    """How something is, for the frame of its view."""
+    return {
+        "connected": status.connected,
+        "stale": status.stale,
+        "synced": status.synced,
+        "gaps": status.gaps,
+        "dropped": status.dropped,
+        "reconnects": status.reconnects,
+        "latency": None if status.latency is None else round(status.latency, 3),
+        "received": status.received,
+        "trouble": status.last_error,
+    }

@@ -312,3 +312,43 @@ def test_a_replay_of_a_cell_that_is_run_again_ends(lively: Kernel, tmp_path: Pat
     for _ in range(3):
         assert lively.run(cell)[0].startswith("<Replay tape playing")
     assert lively.run(f"settled(lambda: {playing} == 1), {playing}") == ("(True, 1)", "")
+
+
+DASHBOARDS = {
+    "displayed": "cx.dashboard('BTCUSDT')",
+    "named and displayed": "board = cx.dashboard('BTCUSDT', '5m')\nboard",
+    "of the kernel's own loop": """
+        if "own" not in globals():
+            own = await cx.aio.connect(moving)
+        await own.dashboard('BTCUSDT')
+        """,
+}
+
+
+@pytest.mark.parametrize("how", DASHBOARDS)
+def test_a_dashboard_of_a_cell_that_is_run_again_is_one(lively: Kernel, how: str) -> None:
+    counts = """
+        import gc, ipywidgets
+        board, got = None, []
+        globals().pop('own', None)
+
+        def shown():
+            return sum(type(one).__name__ == "DashboardView" for one in ipywidgets.widgets.widget._instances.values())
+
+        def running():
+            return sum(type(one).__name__ == "AsyncDashboard" and one.is_running for one in gc.get_objects())
+        """
+    assert lively.run(textwrap.dedent(counts)) == ("", "")
+    # What other cells have shown before stands there still.
+    assert lively.run("before = shown(); await later(lambda: running() == 0), running()") == ("(True, 0)", "")
+    cell = textwrap.dedent(DASHBOARDS[how])
+    for _ in range(4):
+        said, error = lively.run(cell)
+        assert (said[:1], "Dashboard paper:BTCUSDT:" in said, error) == ("<", True, "")
+    assert lively.run("await later(lambda: running() == 1), running(), shown() - before") == ("(True, 1, 1)", "")
+    assert lively.run("threads()") == ("['cryptox']", "")
+    if how == "of the kernel's own loop":
+        assert lively.run("await own.close()") == ("", "")
+    else:
+        assert lively.run("cx.unsubscribe('BTCUSDT')") == ("4", "")
+    assert lively.run("await later(lambda: running() == 0), running()") == ("(True, 0)", "")

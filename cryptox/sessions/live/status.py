@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,23 @@ class Status(Displayed):
     latency: float | None
     errors: int = 0
     last_error: str | None = None
+
+    @classmethod
+    def of_all(cls, some: Iterable[Status]) -> Status:
+        """How several feeds are together: the worst of them, and the sum of their counts."""
+        each = list(some)
+        return cls(
+            connected=all(one.connected for one in each),
+            stale=any(one.stale for one in each),
+            synced=all(one.synced for one in each),
+            reconnects=max((one.reconnects for one in each), default=0),
+            gaps=sum(one.gaps for one in each),
+            dropped=sum(one.dropped for one in each),
+            received=sum(one.received for one in each),
+            latency=max((one.latency for one in each if one.latency is not None), default=None),
+            errors=sum(one.errors for one in each),
+            last_error=next((one.last_error for one in each if one.last_error is not None), None),
+        )
 
     def __repr__(self) -> str:
         """One line: how it is, then the counts."""
