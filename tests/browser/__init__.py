@@ -1,0 +1,1 @@
+"""A package, so that the browser's fixtures end with its last test."""
