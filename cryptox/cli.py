@@ -1,4 +1,4 @@
-"""The command line: ``cryptox demo``, ``cryptox klines``, ``cryptox paper``."""
+"""The command line: ``cryptox demo``, ``cryptox klines``, ``cryptox lab``, ``cryptox paper``."""
 
 from __future__ import annotations
 
@@ -76,6 +76,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     klines.set_defaults(run=_klines)
 
+    lab = commands.add_parser(
+        "lab",
+        help="JupyterLab on the example notebooks, with the paper venue",
+        description="Copies the example notebooks into a folder of yours, changing nothing that is there, and opens "
+        "JupyterLab on it. Its kernels have CRYPTOX_VENUE=paper and none of your keys.",
+        epilog="What stands after -- is for JupyterLab: cryptox lab -- --allow-root",
+    )
+    lab.add_argument("--dir", type=Path, help="folder of the notebooks (default: cryptox-notebooks, here)")
+    lab.add_argument("--port", type=int, help="port on this machine (default: 8888), or the next that is free")
+    lab.add_argument("--no-browser", action="store_true", help="open no browser: JupyterLab prints its address")
+    lab.add_argument("more", nargs="*", metavar="-- OPTION", help="further options of JupyterLab")
+    lab.set_defaults(run=_lab)
+
     paper = commands.add_parser(
         "paper", help="an exchange on this machine for any client", add_help=False, prefix_chars="\0"
     )
@@ -92,6 +105,13 @@ def _demo(_: argparse.Namespace) -> int:
     tell()
     sys.stdout.flush()
     return 0
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from cryptox.show.lab import FOLDER, open_lab
+
+    folder = FOLDER if options.dir is None else options.dir
+    return open_lab(folder, port=options.port, browser=not options.no_browser, more=options.more)
 
 
 def _paper(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -124,7 +125,7 @@ class Lab:
         end = time.monotonic() + START_S
         while time.monotonic() < end and self._process.poll() is None:
             found = re.search(r"http://127\.0\.0\.1:\d+", self.said())
-            if found:
+            if found and _answers(found[0]):
                 return found[0]
             time.sleep(0.05)
         self.stop()
@@ -145,6 +146,13 @@ class Lab:
             self._process.wait(10)
         self._process.kill()
         self._process.wait()
+
+
+def _answers(address: str) -> bool:
+    """Whether somebody listens there: the server tells its address a moment before."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 5):
+        return True
+    return False
 
 
 @contextmanager
