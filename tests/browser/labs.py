@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from cryptox.show.lab import QUIET
 
 __all__ = ["Lab", "Notebook", "Window", "browser_path", "chromium"]
 
@@ -34,12 +35,6 @@ FLAGS = (
     "--proxy-bypass-list=127.0.0.1;localhost",
 )
 HERE = re.compile(r"(?:(?:https?|wss?)://(?:127\.0\.0\.1|localhost)[:/]|blob:|data:|about:)")
-QUIET = {
-    "LabApp": {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"},
-    "ServerApp": {"terminals_enabled": False},
-}
-# Not looked at here; its questions to a kernel that ends are errors in the page.
-LESS = {"disabledExtensions": {"@jupyterlab/debugger-extension": True}}
 START_S = 90.0
 WITHIN_MS = 30_000
 
@@ -77,9 +72,6 @@ class Lab:
         self._log, self._home = home / "server.log", home
         self.root.mkdir(parents=True)
         self.elsewhere.touch()
-        (home / "config" / "labconfig").mkdir(parents=True)
-        (home / "config" / "jupyter_server_config.json").write_text(json.dumps(QUIET), encoding="utf-8")
-        (home / "config" / "labconfig" / "page_config.json").write_text(json.dumps(LESS), encoding="utf-8")
         path = [str(ROOT)]
         if watched:
             (home / "watch").mkdir()
@@ -105,6 +97,7 @@ class Lab:
             f"--ServerApp.root_dir={self.root}",
             "--ServerApp.allow_root=True",
             "--IdentityProvider.token=",
+            *QUIET,
         ]
 
     def _environment(self, path: list[str]) -> dict[str, str]:
@@ -202,8 +195,8 @@ class Window:
         self.errors.clear()
         self.requests.clear()
 
-    def open(self, *cells: str, name: str = "notebook") -> Notebook:
-        """A new notebook with these cells, shown, its kernel ready."""
+    def written(self, *cells: str, name: str = "notebook") -> Notebook:
+        """A new notebook with these cells, not opened."""
         import nbformat
 
         taken = {path.stem for path in self.lab.root.glob("*.ipynb")}
@@ -212,12 +205,16 @@ class Window:
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         path = self.lab.root / f"{name}.ipynb"
         nbformat.write(book, path)
-        notebook = Notebook(self, path)
+        return Notebook(self, path)
+
+    def open(self, *cells: str, name: str = "notebook") -> Notebook:
+        """A new notebook with these cells, shown, its kernel ready."""
+        notebook = self.written(*cells, name=name)
         self._opened.append(notebook)
         if "/doc/" in self.page.url:
-            self.page.evaluate("path => jupyterapp.commands.execute('docmanager:open', {path})", path.name)
+            self.page.evaluate("path => jupyterapp.commands.execute('docmanager:open', {path})", notebook.path.name)
         else:
-            self.page.goto(f"{self.lab.url}/doc/tree/{path.name}")
+            self.page.goto(f"{self.lab.url}/doc/tree/{notebook.path.name}")
         notebook.ready()
         return notebook
 
@@ -265,6 +262,11 @@ class Notebook:
     def busy(self) -> bool:
         """Whether the kernel is at work, as the page knows it."""
         return bool(self.js("return panel.context.sessionContext.session.kernel.status === 'busy'"))
+
+    def interrupt(self) -> None:
+        """Stop the cell that runs, and wait until it has stopped."""
+        self.js("await panel.context.sessionContext.session.kernel.interrupt()")
+        self.until(lambda: not self.busy(), "the cell stopped")
 
     def write(self, index: int, source: str) -> None:
         """Change the text of a cell."""

@@ -1,0 +1,202 @@
+"""Live views in JupyterLab: each moves by itself and while a cell computes, obeys its buttons, outlives its page."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from labs import Lab, Notebook, Window
+
+# The kernel's market runs fast, so that there is much to see; what serves feeds there has names.
+SETUP = """
+import asyncio, threading, time
+import cryptox as cx
+from cryptox import portal
+from ipywidgets.widgets.widget import _instances as models
+exchange = cx.PaperExchange(clock=("2024-06-01 12:00", 20)).start()
+session = cx.connect(exchange)
+
+async def tasks():
+    return sorted(one.get_name() for one in asyncio.all_tasks() if one.get_name().startswith("cryptox-"))
+
+def census():
+    views = sum(type(model).__name__.endswith("View") for model in models.values())
+    threads = [one.name for one in threading.enumerate() if one.name.startswith("cryptox")]
+    threads = sorted(name for name in threads if not name.startswith("cryptox-paper"))
+    return views, threads, portal.run(tasks())
+"""
+SHOW = {
+    "klines": "feed = session.live.klines('BTCUSDT', '1m')\nfeed",
+}
+NOTEBOOK_7 = (  # says so of itself as it starts
+    "uncaught Cannot read properties of undefined (reading 'schema')",
+    "uncaught Command 'filebrowser:open-path' not registered.",
+)
+COMPUTE = "while True: pass"
+SHOWN, BUSY = 1, 2  # the cells
+
+
+class View:
+    """A live view on the page."""
+
+    def __init__(self, book: Notebook) -> None:
+        self.book = book
+        self.root = book.output(SHOWN).locator(".cryptox-live")
+        self.body = self.root.locator(".cryptox-body")
+        self.pause = self.root.get_by_role("button", name="Pause")
+        self.resume = self.root.get_by_role("button", name="Resume")
+        self.stop = self.root.get_by_role("button", name="Stop", exact=True)
+
+    def text(self) -> str:
+        """What can be read of it."""
+        return str(self.body.inner_text())
+
+    def moves(self, times: int = 3) -> None:
+        """See it change, so many times."""
+        before = self.text()
+        for _ in range(times):
+            self.book.until(lambda before=before: self.text() != before, f"it moves; it says {before!r}")
+            before = self.text()
+
+    def stands(self) -> None:
+        """See it not change, while in the kernel there is much news."""
+        self.book.page.wait_for_timeout(300)  # what was on its way is there
+        before, received = self.text(), self.received()
+        self.book.until(lambda: self.received() > received + 3, "news in the kernel")
+        self.book.page.wait_for_timeout(300)
+        assert self.text() == before
+
+    def received(self) -> int:
+        """Events that the feed has had."""
+        return int(self.book.ask("print(feed.status.received)"))
+
+    def word(self, word: str) -> None:
+        """Wait until its state is said in that word."""
+        self.root.locator(".cryptox-state", has_text=word).first.wait_for()
+
+
+@pytest.fixture(scope="module", params=SHOW)
+def shown(shared_window: Window, request: pytest.FixtureRequest) -> Iterator[View]:
+    """A notebook whose second cell shows the view; the tests of one kind share it."""
+    book = shared_window.open(SETUP, SHOW[request.param], COMPUTE, name=request.param)
+    book.run(0)
+    yield View(book)
+    shared_window.clear()
+
+
+@pytest.fixture
+def view(shown: View, shared_window: Window) -> Iterator[View]:
+    """The view, its cell just run; afterwards the page must have had no error."""
+    shared_window.forget()
+    shown.book.run(SHOWN)
+    shown.root.wait_for()
+    yield shown
+    assert shared_window.errors == []
+    assert shared_window.elsewhere() == []
+    assert shared_window.lab.called() == []
+
+
+def test_it_moves_while_no_cell_runs_and_while_one_computes(view: View) -> None:
+    view.word("connected")
+    view.moves()
+    view.book.run(BUSY, wait=False)
+    view.book.until(view.book.busy, "the cell computes")
+    view.moves(5)
+    assert view.book.busy()
+    view.book.interrupt()
+    view.moves()
+    assert view.root.locator(".cryptox-error:visible").count() == 0
+
+
+def test_it_pauses_and_goes_on_by_mouse_and_by_keyboard(view: View) -> None:
+    view.moves(1)
+    view.pause.click()
+    view.resume.wait_for()
+    view.stands()
+    view.resume.click()
+    view.moves(1)
+    view.pause.focus()
+    view.book.page.keyboard.press("Enter")
+    view.resume.wait_for()
+    view.stands()
+    view.book.page.keyboard.press("Space")
+    view.moves(1)
+
+
+@pytest.mark.parametrize("how", ["mouse", "keyboard"])
+def test_it_stops_and_keeps_its_last_picture(view: View, how: str) -> None:
+    view.moves(1)
+    if how == "mouse":
+        view.stop.click()
+    else:
+        view.pause.focus()
+        view.book.page.keyboard.press("Tab")
+        view.book.page.keyboard.press("Space")
+    view.word("stopped")
+    assert view.text() != ""
+    assert view.book.ask("print(feed.is_running, census()[1])") == "False ['cryptox']"
+    last = view.text()
+    view.book.page.wait_for_timeout(500)
+    assert view.text() == last
+
+
+def test_running_the_cell_again_leaves_one_of_everything(view: View) -> None:
+    before = view.book.ask("print(census())")
+    assert before.startswith("(1, ['cryptox'")
+    for _ in range(2):
+        view.book.run(SHOWN)
+    view.root.wait_for()
+    assert view.root.count() == 1
+    assert view.book.output(SHOWN).locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    settle = f"for _ in range(1000):\n    if str(census()) == {before!r}: break\n    time.sleep(0.02)"
+    assert view.book.ask(f"{settle}\nprint(census())") == before
+    view.moves(1)
+
+
+def test_it_outlives_its_page(view: View) -> None:
+    view.moves(1)
+    view.book.save()
+    view.book.reload()
+    view.root.wait_for()
+    view.word("connected")
+    view.moves()
+
+
+def test_the_saved_file_has_a_picture_and_no_secret(view: View, tmp_path: Path) -> None:
+    view.moves(1)
+    saved = view.book.save()
+    keys = view.book.ask("print(*exchange.first_account())").split()
+    assert len(keys) == 2
+    assert not any(key in saved for key in keys)
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), str(view.book.path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=100)
+    (path,) = tmp_path.glob("*.html")
+    html = path.read_text(encoding="utf-8")
+    assert not any(key in html for key in keys)
+    page = view.book.window.context.new_page()
+    page.set_content(html, wait_until="domcontentloaded")
+    picture = page.locator(".jp-OutputArea-output").filter(has_text="BTCUSDT").first
+    assert picture.is_visible()
+    assert picture.bounding_box()["height"] > 50
+    page.close()
+    view.book.window.forget()  # the template of nbconvert asks others for its scripts
+
+
+def test_notebook_7_shows_it(window: Window, lab: Lab) -> None:
+    pytest.importorskip("notebook", reason="Notebook 7 is not installed")
+    book = window.written(SETUP, SHOW["klines"], name="seven")
+    page = window.context.new_page()
+    page.goto(f"{lab.url}/notebooks/{book.path.name}")
+    cells = page.locator(".jp-CodeCell")
+    cells.first.click()
+    for _ in range(2):
+        page.keyboard.press("Shift+Enter")
+    line = page.locator(".cryptox-live .cryptox-body")
+    line.wait_for()
+    before = line.inner_text()
+    book.until(lambda: line.inner_text() != before, "it moves")
+    page.close()
+    window.errors[:] = [one for one in window.errors if one not in NOTEBOOK_7]
