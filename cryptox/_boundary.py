@@ -11,11 +11,12 @@ import functools
 import inspect
 import linecache
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from cryptox._secrets import is_secret, scrub
@@ -29,6 +30,9 @@ T = TypeVar("T")
 PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 SYMBOL_ARGUMENTS: Final = ("symbol", "symbols", "name")
 NO_ERROR: Final = "no error so far"
+_PLACE: Final = re.compile(r" ssl:(?:default|<[^>]*>)| at 0x[0-9a-f]+")  # in memory, which tells nobody anything
+_TO_WHOM: Final = ("connect", "use")
+_WORDS: Final = (str, int, float)  # bool is an int
 # Control flow, not failures: neither kept as the last error nor annotated.
 _FLOW: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, StopIteration, StopAsyncIteration)
 
@@ -58,12 +62,10 @@ class boundary:  # noqa: N801  # reads as a statement: `with boundary():`
         if frames is not None:
             if isinstance(error, CryptoxError) and frames.tb_frame.f_code is not _PUBLIC:
                 code = frames.tb_frame.f_code
-                names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-                known = frames.tb_frame.f_locals
                 # A class may stand under a name of the session, as its live feeds do.
-                call = getattr(type(known.get("self")), "_called", "") + code.co_name
+                call = getattr(type(frames.tb_frame.f_locals.get("self")), "_called", "") + code.co_name
                 if not code.co_name.startswith("_"):
-                    _complete(error, call, {name: known.get(name) for name in names})
+                    _complete(error, call, _passed(frames.tb_frame, error))
             frames.tb_next = None
             error.__traceback__ = frames
 
@@ -78,7 +80,8 @@ def public(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
             try:
                 return await function(*args, **kwargs)
             except CryptoxError as error:
-                arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+                signature = inspect.signature(function)
+                arguments = _without_defaults(signature, signature.bind(*args, **kwargs).arguments)
                 error.context["operation"] = function.__name__
                 _locate(error, arguments)
                 _mend_symbol(error, arguments)
@@ -108,7 +111,7 @@ def remember(error: BaseException) -> None:
     if isinstance(error, _FLOW) or not isinstance(error, Exception) or getattr(error, "_remembered", False):
         return
     _kept.text = "\n".join(_chain(error, "", set()))
-    causes = [_headline(cause) for cause in _causes(error)]
+    causes = [_headline(cause) for cause in _causes(error) if type(cause).__name__ != "CancelledError"]
     if isinstance(error, CryptoxError):
         for cause in causes:
             if cause not in error.technical_details:
@@ -154,14 +157,41 @@ def _complete(error: CryptoxError, name: str, arguments: Mapping[str, Any]) -> N
     if error.suggested is None:
         return
     call = error.suggested.get("call", name)
-    passed: dict[str, Any] = {}
+    given = {argument: value for argument, value in arguments.items() if argument != "self" and value is not None}
+    plain = {argument: _plain(value) for argument, value in given.items() if not is_secret(argument)}
+    passed = {argument: value for argument, value in plain.items() if value is not None}
+    if call in _TO_WHOM and len(passed) < len(given):
+        # What cannot be repeated here, a key or an exchange of the user's, says whom to talk to: no call without it.
+        error.suggested.pop("call", None)
+        return
     # A bulk call takes every argument of its single-request twin; others have arguments of their own.
-    if call in (name, f"{name}_bulk"):
-        for argument, given in arguments.items():
-            value = _plain(given)
-            if argument != "self" and value is not None and not is_secret(argument):
-                passed[argument] = value
-    error.suggested = {"call": call, **passed, **error.suggested}
+    error.suggested = {"call": call, **(passed if call in (name, f"{name}_bulk") else {}), **error.suggested}
+
+
+def _passed(frame: FrameType, error: CryptoxError) -> dict[str, Any]:
+    """The arguments of a frame's function that are not its defaults; of further ones those that were not at fault."""
+    code, known = frame.f_code, frame.f_locals
+    count = code.co_argcount + code.co_kwonlyargcount
+    arguments = {name: known.get(name) for name in code.co_varnames[:count]}
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        further = known.get(code.co_varnames[count + bool(code.co_flags & inspect.CO_VARARGS)]) or {}
+        arguments |= {name: value for name, value in further.items() if name != error.context.get("argument")}
+    owner = getattr(type(known.get("self")), code.co_name, None) or frame.f_globals.get(code.co_name)
+    function = inspect.unwrap(owner) if callable(owner) else None
+    if function is None or getattr(function, "__code__", None) is not code:
+        return arguments
+    return _without_defaults(inspect.signature(function), arguments)
+
+
+def _without_defaults(signature: inspect.Signature, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that had to be said: flags and those by name only are left out where they are as anyway."""
+    parameters = signature.parameters.values()
+    defaults = {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY or one.default is False}
+    return {
+        name: value
+        for name, value in arguments.items()
+        if not (type(value) is type(defaults.get(name)) and isinstance(value, _WORDS) and value == defaults[name])
+    }
 
 
 def _locate(error: CryptoxError, arguments: Mapping[str, Any]) -> None:
@@ -209,7 +239,7 @@ def _plain(value: object) -> Any:
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
         number: Any = value
         return str(number) if number.dtype.kind == "f" else number.item()
-    return value if value is not False and isinstance(value, (str, int, float)) else None
+    return value if isinstance(value, (str, int, float)) else None
 
 
 def _detach(error: BaseException, handled: BaseException | None) -> None:
@@ -259,7 +289,7 @@ def _chain(error: BaseException, indent: str, seen: set[int]) -> Iterator[str]:
 
 
 def _headline(error: BaseException) -> str:
-    return scrub(f"{type(error).__name__}: {error}".rstrip(": "))
+    return scrub(_PLACE.sub("", f"{type(error).__name__}: {error}".rstrip(": ")))
 
 
 def _facts(error: CryptoxError, indent: str) -> Iterator[str]:

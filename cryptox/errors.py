@@ -156,7 +156,7 @@ class RateLimited(CryptoxError):
     category = "rate_limiting"
     severity = "warning"
     default_retryable = True
-    advice = ("Wait until the time given, then run the call again.",)
+    advice = ("Then run the call again; until then others of this address wait as well.",)
 
 
 class Banned(RateLimited):
@@ -212,7 +212,9 @@ class InsufficientFunds(OrderRejected):
     """The account does not hold enough for the order."""
 
     category = "insufficient_funds"
-    advice = ("Look at balances(), then lower the quantity.",)
+    advice = (
+        "Lower the quantity: preview_order(...) says what the order needs and what is free, balances() what is held.",
+    )
 
 
 class MarketClosed(OrderRejected):
@@ -245,6 +247,11 @@ class ConfigurationError(CryptoxError):
 
 class ExchangeError(CryptoxError):
     """The exchange answered something that it should not have."""
+
+    advice = (
+        "What only reads can be run again. If it stays so, a newer cryptox may know the answer; print(cx.last_error()) "
+        "has all that is known, for a report.",
+    )
 
 
 class DataGap(CryptoxError):

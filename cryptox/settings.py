@@ -74,6 +74,7 @@ class Settings:
                     f"There is no setting {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
                     recovery_suggestions=[f"Settings are: {', '.join(known)}."],
                     suggested={near[0]: given[name]} if near else None,
+                    context={"argument": name},
                 )
         settings = cls(**{name: _plain(value) for name, value in given.items()})
         settings._check()

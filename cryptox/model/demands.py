@@ -97,8 +97,9 @@ def _check_size(draft: Draft, call: str) -> None:
 def _check_price(draft: Draft, call: str) -> None:
     kind = draft.type
     if kind in _PRICED and draft.price is None:
-        meant = _bare(draft, _WITHOUT_PRICE.get(kind, kind.removesuffix("_LIMIT")))
-        raise _wrong(f"A {kind} order needs a price.", f"Give price, or type {meant.type!r}.", meant, call)
+        other = _WITHOUT_PRICE.get(kind, kind.removesuffix("_LIMIT"))
+        # No call to copy: the price that was forgotten is not known, and one without would trade at any.
+        raise _wrong(f"A {kind} order needs a price.", f"Give price, or type {other!r} to trade at any.", None, call)
     if kind not in _PRICED and draft.price is not None:
         meant = draft.changed(type=_WITH_PRICE[kind], time_in_force=draft.time_in_force or "GTC")
         if draft.quantity is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = [
     "arguments_line",
     "changed_arguments",
     "count",
+    "duration",
     "one_line",
     "order_size",
     "percent",
@@ -22,6 +24,14 @@ __all__ = [
     "shortened",
     "terms",
 ]
+
+
+def duration(seconds: float) -> str:
+    """How long, rounded up: ``90 s``, ``7 min``, ``2.5 h``."""
+    whole = math.ceil(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    return f"{math.ceil(whole / 60)} min" if whole < 7200 else f"{whole / 3600:.1f} h"
 
 
 def record_line(name: str, *parts: str | None) -> str:

@@ -83,6 +83,7 @@ class Settled(Exception):  # not an error: what a question has found out
 def unknown(entry: Entry, why: str) -> OutcomeUnknown:
     """Nobody knows whether it was done, yet."""
     id_ = entry.client_order_id
+    why = why.partition(" was carried out: ")[2] or why  # the doubt may be the exchange's own
     return OutcomeUnknown(
         f"It is not known whether {entry.operation} on {entry.symbol} was carried out: {why.rstrip('.')}.",
         recovery_suggestions=[
@@ -90,6 +91,7 @@ def unknown(entry: Entry, why: str) -> OutcomeUnknown:
             f"Look yourself: session.order({entry.symbol!r}, {id_!r}).",
         ],
         context={"client_order_id": id_, "symbol": entry.symbol, "operation": entry.operation, "sent": True},
+        suggested={"call": "unresolved"},
     )
 
 

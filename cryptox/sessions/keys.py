@@ -186,7 +186,7 @@ def keyless(venue: str, user: str | None) -> ConfigurationError:
         f"{who} no key on {venue}, and this call needs one; nothing was sent.",
         recovery_suggestions=[
             *own,
-            "Connect with api_key= and secret_key= (HMAC) or private_key= (Ed25519, RSA).",
+            "Connect with api_key and secret_key (HMAC), or with api_key and private_key (Ed25519, RSA).",
             f"Or set {API_KEY_VARIABLE} with {SECRET_KEY_VARIABLE} or {PRIVATE_KEY_VARIABLE} in the environment, and "
             f"connect without a user on the venue of {VENUE_VARIABLE}.",
         ],

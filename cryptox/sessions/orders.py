@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from cryptox._boundary import public
-from cryptox.errors import CryptoxError, FilterFailure
+from cryptox.errors import CryptoxError, FilterFailure, InsufficientFunds
 from cryptox.model.account import Fees
 from cryptox.model.drafts import draft_of
 from cryptox.model.orders import Draft, Order, OrderList, Replaced
@@ -314,6 +314,10 @@ class OrderCalls(RuleBook, UserCalls):
         """What came of it; a rule that the exchange judged otherwise is judged anew, for the nearest values."""
         try:
             return await doing
+        except InsufficientFunds as error:
+            if len(drafts) == 1:  # which says how much is missing
+                error.suggested = {"call": "preview_order", **drafts[0].arguments()}
+            raise
         except FilterFailure as error:
             if error.context.get("sent") is False:
                 raise

@@ -11,6 +11,7 @@ from typing import Final
 from cryptox._boundary import PACKAGE
 from cryptox._secrets import scrub
 from cryptox.errors import CryptoxError
+from cryptox.model.lines import duration
 from cryptox.show import cards
 from cryptox.show.calls import call_line
 from cryptox.show.cards import safe
@@ -18,6 +19,7 @@ from cryptox.show.cards import safe
 __all__ = ["corrected_call", "html", "text_lines", "traceback_lines"]
 
 ACCENTS: Final = {"info": "#3b82c4", "warning": "#b87a0a", "error": "#d0453b", "critical": "#c2326a"}
+_HEAD: Final = "margin-top:.5em;font-weight:600"
 WIDEST: Final = 400  # characters of a technical detail on a card; last_error() has all
 
 
@@ -56,10 +58,10 @@ def html(error: BaseException) -> str:
         parts.append(f'<div style="opacity:.7;margin-top:.3em">{"<br>".join(map(escape, why))}</div>')
     todo = _todo(error)
     if todo:
-        parts.append(cards.listed(todo))
+        parts.append(f'<div style="{_HEAD}">What to do</div>{cards.listed(todo)}')
     call = corrected_call(error)
     if call:
-        parts.append(cards.copied(call))
+        parts.append(f'<div style="{_HEAD}">Try</div>{cards.copied(call)}')
     return cards.card(kind, "".join(parts), accent=ACCENTS.get(error.severity, ACCENTS["error"]))
 
 
@@ -90,8 +92,8 @@ def _why(error: CryptoxError) -> list[str]:
 def _todo(error: CryptoxError) -> list[str]:
     lines = [safe(line) for line in error.recovery_suggestions]
     if error.retry_after is not None:
-        lines.insert(0, f"Wait {error.retry_after:.0f} s.")
-    if error.partial is not None:
+        lines.insert(0, f"Wait {duration(error.retry_after)}.")
+    if error.partial is not None and len(error.partial):
         lines.append("What was fetched so far is in the error's .partial.")
     return lines
 

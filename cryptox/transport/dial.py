@@ -9,16 +9,17 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from cryptox.errors import NotSent
 
-__all__ = ["Target", "dial", "route", "unreachable"]
+__all__ = ["UNREACHED", "Target", "dial", "route", "unreachable"]
 
 MOST_HEAD = 2**16  # bytes of a proxy's answer
 SECOND_TRY_S = 0.25  # a host with several addresses: until the next one is tried as well (RFC 8305)
 PROXY_WANTS_PASSWORD = 407
+UNREACHED: Final = "Check the connection of this machine, the proxy where one is set, and the address of the venue."
 
 Factory = Callable[[], asyncio.Protocol]
 
@@ -106,7 +107,7 @@ def unreachable(target: Target, reason: str, error: BaseException | None = None)
         technical_details=f"{type(error).__name__ if error else 'NotSent'} at {target}",
         context={"host": target.host, "sent": False},
         retryable=lasting is None,
-        recovery_suggestions=[lasting] if lasting else None,
+        recovery_suggestions=[lasting] if lasting else [UNREACHED, *NotSent.advice],
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cryptox.errors import CryptoxError, ExchangeError, NetworkError, NotSent
 
 from .body import MAX_BODY, BrokenBodyError, Collector, TooLargeError
+from .dial import UNREACHED
 from .messages import Answer, Outgoing
 from .private import put_on, require_private, without
 from .proxies import Proxies, is_loopback
@@ -235,17 +236,19 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
             technical_details=details,
             context=context,
             retryable=not lasting,
-            recovery_suggestions=[lasting] if lasting else None,
+            recovery_suggestions=[lasting] if lasting else [UNREACHED, *NotSent.advice],
         )
+    advice = None
     if isinstance(error, BrokenBodyError):
         what = f"The answer to {where} is damaged: {error}."
     elif isinstance(error, TimeoutError):
         what = f"{where} was not answered in full within {deadline_s:g} s."
+        advice = [*NetworkError.advice, "Where the line is slow, give it longer: connect(..., timeout=30)."]
     elif isinstance(error, aiohttp.ClientPayloadError):
         what = f"The answer to {where} was cut off."
     else:
         what = f"The connection was lost during {where}: {_reason(error)}."
-    return NetworkError(what, technical_details=details, context=context)
+    return NetworkError(what, technical_details=details, context=context, recovery_suggestions=advice)
 
 
 def _lasting(error: Exception) -> str | None:

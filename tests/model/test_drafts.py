@@ -99,9 +99,6 @@ def test_what_is_superfluous_is_named_and_left_out_or_meant(kind: str, extra: st
 @pytest.mark.parametrize(
     ("kind", "given", "meant"),
     [
-        ("LIMIT", {"quantity": 1}, {"type": "MARKET", "time_in_force": None}),
-        ("LIMIT_MAKER", {"quantity": 1}, {"type": "MARKET"}),
-        ("STOP_LOSS_LIMIT", {"quantity": 1, "stop_price": 5}, {"type": "STOP_LOSS", "stop_price": D(5)}),
         ("LIMIT", {"quote_quantity": 100}, {"type": "MARKET", "quote_quantity": D(100)}),
         ("MARKET", {"quantity": 1, "price": 5}, {"type": "LIMIT", "time_in_force": "GTC", "price": D(5)}),
         ("MARKET", {"quote_quantity": 9, "price": 5}, {"type": "MARKET", "price": None}),
@@ -123,6 +120,9 @@ def test_what_is_meant(kind: str, given: dict[str, Any], meant: dict[str, Any]) 
     ("kind", "given"),
     [
         ("LIMIT", {"price": 5}),
+        ("LIMIT", {"quantity": 1}),  # a price was forgotten: a call without would trade at any
+        ("LIMIT_MAKER", {"quantity": 1}),
+        ("STOP_LOSS_LIMIT", {"quantity": 1, "stop_price": 5}),
         ("MARKET", {}),
         ("STOP_LOSS", {"quantity": 1}),
         ("TAKE_PROFIT_LIMIT", {"quantity": 1, "price": 5}),

@@ -108,9 +108,10 @@ def test_corrected_call(suggested: dict[str, object] | None, context: dict[str, 
 
 
 def test_waiting_time_and_partial_are_told() -> None:
-    lines = errors.text_lines(RateLimited("too much", retry_after=12.4, partial=object()))
-    assert "  - Wait 12 s." in lines
+    lines = errors.text_lines(RateLimited("too much", retry_after=12.4, partial=["a row"]))
+    assert "  - Wait 13 s." in lines
     assert "  - What was fetched so far is in the error's .partial." in lines
+    assert "partial" not in "".join(errors.text_lines(RateLimited("too much", retry_after=1, partial=[])))
 
 
 def test_secrets_of_foreign_texts_are_hidden() -> None:

@@ -59,7 +59,11 @@ _KEY = (
     "Check that key and secret belong together, to this venue, that the key may do this, and that this address is on "
     "its list."
 )
-_WAIT = "Wait until the time given; use a live feed instead of asking again and again."
+_WAIT = "Then run the call again. A live feed (cx.live) brings the same without asking again and again."
+_WHICH = (
+    "Check symbol and id: orders(symbol) lists them, and ids are unique within one symbol only. Right after placing, "
+    "ask again in a moment: this proves nothing yet."
+)
 _FIX = _no(ExchangeError)  # sessions of the FIX protocol, which is not spoken here
 
 
@@ -85,7 +89,7 @@ class Code(IntEnum):
     ERROR_MSG_RECEIVED = -1010, _no(OrderRejected)
     INVALID_MESSAGE = -1013, _no(OrderRejected, "Look at symbol(name) for its trading rules.")
     UNKNOWN_ORDER_COMPOSITION = -1014, _no(OrderRejected, "This type does not go with the other arguments given.")
-    TOO_MANY_ORDERS = -1015, Row(RateLimited, repeat=True, advice="Place no new order until the time given.")
+    TOO_MANY_ORDERS = -1015, Row(RateLimited, repeat=True, advice="Until then place no new order; cancelling works.")
     SERVICE_SHUTTING_DOWN = -1016, _no(ExchangeError, "The exchange has withdrawn this; look for a newer cryptox.")
     UNSUPPORTED_OPERATION = -1020, _no(ExchangeError)
     INVALID_TIMESTAMP = -1021, Row(ClockSkew, repeat=True)
@@ -147,7 +151,7 @@ class Code(IntEnum):
     PENDING_PARAM_NOT_REQUIRED = -1225, _no(OrderRejected, _LEGS)
     NEW_ORDER_REJECTED = -2010, _no(OrderRejected)
     CANCEL_REJECTED = -2011, _no(OrderRejected, "The order may be filled by now: look at order(symbol, order).")
-    NO_SUCH_ORDER = -2013, _no(OrderNotFound, "Right after placing this proves nothing yet: ask again in a moment.")
+    NO_SUCH_ORDER = -2013, _no(OrderNotFound, _WHICH)
     BAD_API_KEY_FMT = -2014, _no(AuthenticationError, _KEY)
     REJECTED_MBX_KEY = -2015, _no(AuthenticationError, _KEY)
     NO_TRADING_WINDOW = -2016, _no(ExchangeError, "Ask ticker(symbol, window='24h') instead.")

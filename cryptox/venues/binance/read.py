@@ -86,6 +86,10 @@ def _check(answer: Answer) -> None:
         raise ExchangeError(
             "A web page (HTML) came in the place of the exchange's answer; a proxy or its front may have sent it.",
             technical_details=_details(answer),
+            recovery_suggestions=[
+                "Open any page in a browser: the network may want a sign-in first.",
+                "Where a proxy is set (proxy=, HTTPS_PROXY), check it; and the address of the venue.",
+            ],
         )
 
 

@@ -35,6 +35,7 @@ from cryptox.errors import (
     RateLimited,
     ValidationError,
 )
+from cryptox.model.lines import duration
 from cryptox.transport.caller import Verdict
 from cryptox.transport.messages import Answer
 
@@ -49,6 +50,7 @@ LIMITED_S = 60.0
 """Wait after a 429 that does not say how long: the longest window of request weight."""
 BANNED_S = 120.0
 """Wait after a 418 that does not say how long: the shortest ban."""
+UNSAID = "The exchange gave no reason that can be read: check the arguments, the address of the venue and any proxy."
 LONGEST_S = 3 * 86400.0
 """The longest ban that is documented; a wait beyond it is not believed."""
 
@@ -214,7 +216,9 @@ _Judgement = tuple[type[CryptoxError], str, dict[str, Any]]
 def _judge(case: _Case, context: Mapping[str, Any]) -> _Judgement:
     status = case.answer.status
     if 500 <= status < 600 or status == 408:
-        return NetworkError, f"{case.who} failed inside (HTTP {status}){_said(case)}.", {}
+        advice = ["The trouble is at the exchange or its front, not here: run the call again in a moment."]
+        message = f"{case.who} failed inside (HTTP {status}){_said(case)}."
+        return NetworkError, message, {"recovery_suggestions": advice}
     if 300 <= status < 400:
         return _redirect(case)
     if _is_limit(status, case.words):
@@ -244,13 +248,13 @@ def _limited(case: _Case) -> _Judgement:
     wait = _wait(case.answer, banned)
     more: dict[str, Any] = {"retry_after": wait}
     if banned:
-        return Banned, f"{case.who} has banned this address for {_for(wait)}.", more
+        return Banned, f"{case.who} has banned this address for {duration(wait)}.", more
     row = ROWS.get(case.words.code) if case.words else None
     if row is not None and row.advice:
         more["recovery_suggestions"] = [row.advice]
     if case.words and case.words.code in _ORDERS_ONLY:
-        return RateLimited, f"{case.who} takes no more orders for {_for(wait)}: {case.words.text}", more
-    return RateLimited, f"{case.who} is limiting this address; wait {_for(wait)}.", more
+        return RateLimited, f"{case.who} takes no more orders for {duration(wait)}: {case.words.text}", more
+    return RateLimited, f"{case.who} is limiting this address; wait {duration(wait)}.", more
 
 
 def _by_code(case: _Case, words: Words, context: Mapping[str, Any]) -> _Judgement:
@@ -305,7 +309,8 @@ def _by_status(case: _Case) -> _Judgement:
         message = f"{case.who} does not serve this location (HTTP 451)."
         return ExchangeError, message, {"recovery_suggestions": advice, "retryable": False}
     if 400 <= status < 500:
-        return ValidationError, f"{case.who} refused {case.what} (HTTP {status}){_said(case)}.", {}
+        message = f"{case.who} refused {case.what} (HTTP {status}){_said(case)}."
+        return ValidationError, message, {"recovery_suggestions": [UNSAID]}
     return ExchangeError, f"{case.who} answered with HTTP {status}, which means nothing here.", {}
 
 
@@ -348,10 +353,3 @@ def _details(case: _Case) -> str:
     if case.words is None:  # with a code and a text, the body has nothing more to tell
         parts.append(case.excerpt if case.answer.body else "empty body")
     return " | ".join(part for part in parts if part)
-
-
-def _for(seconds: float) -> str:
-    whole = math.ceil(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    return f"{math.ceil(whole / 60)} min" if whole < 7200 else f"{whole / 3600:.1f} h"

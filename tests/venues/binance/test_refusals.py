@@ -158,7 +158,7 @@ def test_a_senseless_date_is_not_believed() -> None:
 def test_limits_of_orders_are_limits() -> None:
     error = error_of(no(-1015, "Too many new orders; current limit is 50 orders per 10 SECOND.", 429), acts=True)
     assert type(error) is errors.RateLimited
-    assert error.recovery_suggestions == ["Place no new order until the time given."]
+    assert error.recovery_suggestions == ["Until then place no new order; cancelling works."]
 
 
 def test_clock_skew_and_overload_may_be_repeated() -> None:
