@@ -179,7 +179,7 @@ def _passed(frame: FrameType, error: CryptoxError) -> dict[str, Any]:
     owner = getattr(type(known.get("self")), code.co_name, None) or frame.f_globals.get(code.co_name)
     function = inspect.unwrap(owner) if callable(owner) else None
     if function is None or getattr(function, "__code__", None) is not code:
-        return arguments
+        return {name: value for name, value in arguments.items() if value is not False}
     return _without_defaults(inspect.signature(function), arguments)
 
 
