@@ -176,6 +176,8 @@ def _passed(frame: FrameType, error: CryptoxError) -> dict[str, Any]:
     if code.co_flags & inspect.CO_VARKEYWORDS:
         further = known.get(code.co_varnames[count + bool(code.co_flags & inspect.CO_VARARGS)]) or {}
         arguments |= {name: value for name, value in further.items() if name != error.context.get("argument")}
+    if known.get("keys"):  # they were given, and taken out of sight
+        arguments["keys"] = known["keys"]
     owner = getattr(type(known.get("self")), code.co_name, None) or frame.f_globals.get(code.co_name)
     function = inspect.unwrap(owner) if callable(owner) else None
     if function is None or getattr(function, "__code__", None) is not code:

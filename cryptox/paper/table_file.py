@@ -129,7 +129,7 @@ def _times(column: Any, label: str) -> Ints:
 
     if column.dtype.kind not in "iuM" and not isinstance(column.dtype, pd.DatetimeTZDtype):
         numbers = pd.to_numeric(column, errors="coerce")
-        column = pd.to_datetime(column, utc=True) if numbers.isna().any() else numbers.astype("int64")
+        column = _read_times(column, label) if numbers.isna().any() else numbers.astype("int64")
     if column.isna().any():
         raise refuse(label, "an open time is missing", "Drop the rows without a time.")
     if column.dtype.kind in "iu":
@@ -144,6 +144,18 @@ def _times(column: Any, label: str) -> Ints:
     stamps = stamps.tz_convert("UTC").tz_localize(None) if stamps.tz is not None else stamps
     result: Ints = stamps.to_numpy().astype("M8[ms]").view(np.int64)
     return result
+
+
+def _read_times(column: Any, label: str) -> Any:
+    """Times that were written as text."""
+    import pandas as pd
+
+    try:
+        return pd.to_datetime(column, utc=True)
+    except (ValueError, TypeError) as error:
+        strange = column[pd.to_datetime(column, utc=True, errors="coerce").isna()].iloc[0]
+        advice = "Write open times like 2024-06-01 12:00, all in one way, or as whole milliseconds since 1970."
+        raise refuse(label, f"{strange!r} is not a time that can be read", advice) from error
 
 
 def _exact(column: Any, name: str, label: str) -> tuple[Any, int]:

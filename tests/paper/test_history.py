@@ -252,6 +252,7 @@ def test_a_hole_is_an_outage() -> None:
         (lambda f: f.assign(close=None), "missing values"),
         (lambda f: f.assign(trades=1), "fewer trades"),
         (lambda f: f.assign(quote_volume=1.0), "outside low to high"),
+        (lambda f: f.assign(open_time=["2024-06-01", "no time"] * 20), "'no time' is not a time"),
         (lambda f: f.drop(columns="low"), "no column for low"),
         (lambda f: f.head(0), "no rows"),
     ],
