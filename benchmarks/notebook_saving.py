@@ -43,7 +43,8 @@ def _plain(output: Any) -> None:
     figure = output.data.pop(PLOTLY, None)
     if figure is not None:
         output.data = {"image/png": base64.b64encode(picture(figure)).decode(), "text/plain": "<plotly figure>"}
-    output.data.pop(WIDGET, None)
+    if output.data.pop(WIDGET, None) is not None and not output.data.get("text/html"):
+        output.data.pop("text/html", None)  # the picture of a widget is an output of its own, before this one
     output.metadata = {}
 
 
