@@ -1936,9 +1936,9 @@ class Session(Displayed):
             Columns:
 
             - asset (word, index): asset
-            - free (quantity): what orders may use
-            - locked (quantity): held by open orders
-            - total (quantity): free and locked
+            - free (volume): what orders may use
+            - locked (volume): held by open orders
+            - total (volume): free and locked
 
 
         Raises
