@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cryptox.show.figures.klines import HEIGHT, PANEL_PX, klines
+from cryptox.show.figures.klines import HEIGHT, MOST_BARS, PANEL_PX, klines
 from cryptox.show.figures.look import BAD, GOOD, About
 from cryptox.show.figures.merge import MOST_CANDLES
 from cryptox.show.figures.wishes import Wishes
@@ -140,7 +140,7 @@ def test_five_thousand_are_drawn_as_they_are() -> None:
 def test_beyond_that_whole_candles_are_merged_and_the_figure_says_so() -> None:
     columns = candles(12_000)
     figure = draw(columns, {"mean": columns["close"]})
-    drawn, mean, volume = figure.data
+    drawn, mean, volume, _ = figure.data
     assert subtitle(figure).startswith("3,000 candles of 4h, merged from 12,000 of 1h · 2024-01-01 00:00 to ")
     blocks = {name: values.reshape(3_000, 4) for name, values in columns.items()}
     assert drawn.open.tolist() == blocks["open"][:, 0].tolist()
@@ -149,6 +149,25 @@ def test_beyond_that_whole_candles_are_merged_and_the_figure_says_so() -> None:
     assert drawn.close.tolist() == mean.y.tolist() == blocks["close"][:, 3].tolist()
     assert drawn.x.tolist() == blocks["open_time"][:, 0].tolist()
     assert volume.y.tolist() == pytest.approx(blocks["volume"].sum(axis=1).tolist())
+
+
+def test_volumes_of_many_are_two_shapes_that_go_down_in_holes() -> None:
+    whole = candles(MOST_BARS + 2)
+    assert [trace.type for trace in draw({name: values[:-2] for name, values in whole.items()}).data] == [
+        "candlestick",
+        "bar",
+    ]
+    columns = {name: np.delete(values, [3, 4, 5]) for name, values in candles(MOST_BARS + 4).items()}
+    _, volume, rises = draw(columns).data
+    assert (volume.name, volume.hoverinfo, rises.hoverinfo) == ("volume", None, "skip")
+    assert (volume.fillcolor, rises.fillcolor, volume.line.shape) == (BAD, GOOD, "hvh")
+    hours = ((volume.x - START) / HOUR_MS).tolist()
+    assert hours[:7] == [0, 1, 2, 3, 5, 6, 7]
+    assert volume.y.tolist()[:7] == [*columns["volume"][:3], 0, 0, *columns["volume"][3:5]]
+    up = columns["close"] >= columns["open"]
+    assert rises.y.tolist()[5:] == np.where(up, columns["volume"], 0)[3:].tolist()
+    assert rises.x.tolist() == volume.x.tolist()
+    assert volume.yaxis == rises.yaxis == "y2"
 
 
 def test_a_forming_candle_is_told() -> None:
