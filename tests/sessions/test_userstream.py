@@ -92,8 +92,8 @@ async def equal(outsider: Outsider, stream: Any, within_s: float = 15.0) -> None
     while True:
         truth = outsider.truth()
         ids = {one.order_id for one in stream.blotter.orders(SYMBOL)}
-        executed = [one for one in outsider.executed() if one[1] in ids]
-        known, fills = believed(stream.blotter), executions(stream.blotter)
+        executed = sorted(one for one in outsider.executed() if one[1] in ids)
+        known, fills = believed(stream.blotter), sorted(executions(stream.blotter))
         if (truth, executed) == (known, fills):
             return
         if time.monotonic() > until:
