@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,10 +21,11 @@ URGENT_IN_A_ROW = 8  # then one that is not urgent goes, so that neither kind st
 
 
 class _Waiter:
-    __slots__ = ("turn", "weight")
+    __slots__ = ("refused", "turn", "weight")
 
     def __init__(self, weight: int) -> None:
         self.weight = weight
+        self.refused = False  # it has asked, and there was no room for it
         self.turn = asyncio.Event()
 
 
@@ -100,13 +102,14 @@ class Gate:
         try:
             while True:
                 pause_s = until - self._monotonic()
-                if self._head() is waiter:
+                if self._head() is waiter or (urgent and self._passes(waiter)):
                     share = self._share if urgent else self._share - self._spare()
                     outcome = self.limiter.take(weight, self.moment(), share, urgent=urgent)
                     if isinstance(outcome, Ticket):
                         self._streak = self._streak + 1 if urgent else 0
                         self._room_at = float("-inf")
                         return outcome
+                    waiter.refused = True
                     if outcome.least_s > max(pause_s, 0.0):
                         raise self._refused(max(outcome.least_s, SOON_S))
                     if not urgent and self._urgent:  # it may be that only it finds no room
@@ -145,6 +148,13 @@ class Gate:
         if self._urgent and (self._streak < URGENT_IN_A_ROW or not self._others):
             return self._urgent[0]
         return self._others[0]
+
+    def _passes(self, waiter: _Waiter) -> bool:
+        """Whether the first finds no room and all before it are dearer: an order goes where a whole book does not."""
+        if not self._urgent[0].refused or self._head() is not self._urgent[0]:
+            return False
+        before = itertools.takewhile(lambda other: other is not waiter, self._urgent)
+        return all(other.weight > waiter.weight for other in before)
 
     def _poke(self) -> None:
         if self._urgent or self._others:

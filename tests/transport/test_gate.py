@@ -105,6 +105,27 @@ def test_urgent_ones_do_not_starve_the_others() -> None:
     asyncio.run(main())
 
 
+def test_a_light_one_passes_dearer_ones_that_find_no_room() -> None:
+    async def main() -> None:
+        gate = await opened()
+        held = await gate.enter(80, patience_s=0)
+        order: list[int] = []
+
+        async def go(weight: int) -> None:
+            await gate.enter(weight, patience_s=100_000, urgent=True)
+            order.append(weight)
+
+        dear = [asyncio.ensure_future(go(weight)) for weight in (30, 31)]
+        await asyncio.sleep(0.01)
+        await gate.enter(1, patience_s=0.5, urgent=True)
+        assert order == []
+        gate.unsent(held)
+        await asyncio.gather(*dear)
+        assert order == [30, 31]  # those that are as dear keep their turn
+
+    asyncio.run(main())
+
+
 def test_a_cancelled_wait_leaves_nothing_behind() -> None:
     async def main() -> None:
         gate = make()
