@@ -31,7 +31,7 @@ def environment(home: Path) -> dict[str, str]:
     places = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BINANCE_", "CRYPTOX_"))}
     path = os.pathsep.join([str(ROOT), *filter(None, [kept.get("PYTHONPATH")])])
-    ours = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "CRYPTOX_VENUE": "paper"}
+    ours = {"PYTHONPATH": path, "NO_COLOR": "1", "CRYPTOX_VENUE": "paper"}
     return {**kept, **places, **ours}
 
 

@@ -354,7 +354,7 @@ def environment_of(exchange: cx.PaperExchange, secrets: Secrets, folder: Path) -
         path.write_text(given["private_key"], encoding="utf-8")
         found |= {"BINANCE_PRIVATE_KEY": str(path), "BINANCE_PRIVATE_KEY_PASSWORD": PASSWORD}
     places = {name: str(folder / name) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
-    return {**found, **places, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONASYNCIODEBUG": "1"}
+    return {**found, **places, "PYTHONPATH": str(ROOT), "PYTHONASYNCIODEBUG": "1"}
 
 
 def test_ipython_shows_nothing_in_any_of_its_modes(
