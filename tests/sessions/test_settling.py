@@ -4,42 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import cryptox as cx
 from cryptox.sessions import resolution
-from tests.sessions.test_acting import FAR, exchange, placed, session, soon
+from tests.sessions.test_acting import FAR, exchange, placed, soon
 
-__all__ = ["exchange", "session", "soon"]
+__all__ = ["exchange", "soon"]
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A query that is lost is waited for until the end."""
+def patient(exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch) -> Iterator[cx.Session]:
+    """A session that waits for a query that is lost beyond the end of its call."""
     monkeypatch.setattr(resolution, "LOOK_S", 1000.0)
     monkeypatch.setattr(resolution, "LONGEST_LOOK_S", 1000.0)
+    given = {"order_timeout": 1.0, "order_recv_window": 300, "timeout": 60.0, "resolve_timeout": 20.0}
+    with cx.connect(exchange, **given) as connected:
+        connected.test_order("BTCUSDT", "buy", quantity="0.001", price=FAR)
+        yield connected
 
 
 @pytest.mark.parametrize("lost", ["time", "order"])
-def test_a_query_that_is_lost_holds_up_nothing(
-    lost: str, exchange: cx.PaperExchange, session: cx.Session, patient: None
-) -> None:
+def test_a_query_that_is_lost_holds_up_nothing(lost: str, exchange: cx.PaperExchange, patient: cx.Session) -> None:
     exchange.faults.add("drop", path="order", method="POST", times=1)
     dropped = exchange.faults.add("drop", path=lost, method="GET", times=2)
-    order = session.buy("BTCUSDT", "0.001", FAR)
-    assert placed(session) == [order.client_order_id]
+    order = patient.buy("BTCUSDT", "0.001", FAR)
+    assert placed(patient) == [order.client_order_id]
     assert dropped.hits == 2
 
 
-def test_it_is_proved_beside_queries_that_are_lost(
-    exchange: cx.PaperExchange, session: cx.Session, patient: None
-) -> None:
+def test_it_is_proved_beside_queries_that_are_lost(exchange: cx.PaperExchange, patient: cx.Session) -> None:
     exchange.faults.add("drop", path="order", method="POST", times=1, accepted=False)
     dropped = exchange.faults.add("drop", path="order", method="GET", times=2)
     with pytest.raises(cx.errors.NotSent):
-        session.buy("BTCUSDT", "0.001", FAR)
+        patient.buy("BTCUSDT", "0.001", FAR)
     assert dropped.hits == 2
 
 
