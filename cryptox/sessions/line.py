@@ -70,6 +70,10 @@ class Line:
                 legible=legible,
             )
 
+    def hurry(self, within_s: float) -> None:
+        """However often the exchange has failed, try again within so many seconds: an order is in doubt."""
+        self._signing.hurry(within_s)
+
     async def aclose(self) -> None:
         """Close the connections, on their own loop if it still runs; a forked child leaves its parent's alone."""
         if os.getpid() != self._process:

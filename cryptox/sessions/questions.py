@@ -61,7 +61,7 @@ def questions(session: Asker) -> dict[str, Question]:
         "place_order": _Simple(asks.placed, asks.renamed),
         "amend_order": _Simple(asks.placed, asks.renamed),
         "cancel_order": _Simple(asks.canceled, asks.not_canceled),
-        "cancel_all": _Simple(asks.all_canceled, asks.none_canceled),
+        "cancel_all": _Simple(asks.nothing_yet, asks.all_canceled),
         "cancel_order_list": _Simple(asks.list_canceled, asks.list_not_canceled),
         "replace_order": _Replacing(asks),
         "place_oco": listed,
@@ -117,19 +117,18 @@ class Lister:
         gone = OrderNotFound(f"There is no such order of {entry.symbol} to cancel.")
         raise Settled(gone if found is None else _not_done(entry))
 
-    async def all_canceled(self, entry: Entry) -> list[Order] | None:
-        """The orders canceled since, unless one is open that was there then; None where none was: it may come yet."""
-        venue, ask = self._session._trading_venue, self._session._ask_signed
-        still_open = await ask(venue.open_orders(entry.symbol))
-        gone = await self._gone_since(entry)
-        since_ms = min((order.updated_ms for order in gone), default=0)
-        return gone if gone and all((order.time_ms or 0) >= since_ms for order in still_open) else None
+    async def nothing_yet(self, entry: Entry) -> None:
+        """No sign is one: another call may have canceled what is gone, and this one yet come and take what is newer."""
+        await self._session._ask_signed(self._session._trading_venue.open_orders(entry.symbol))
 
-    async def none_canceled(self, entry: Entry) -> list[Order]:
-        """It stands; or nothing does, and there is nothing to tell but what was canceled since."""
-        if await self._session._ask_signed(self._session._trading_venue.open_orders(entry.symbol)):
+    async def all_canceled(self, entry: Entry) -> list[Order]:
+        """Once it can come no more: the orders canceled since, unless one is open that was there then."""
+        still_open = await self._session._ask_signed(self._session._trading_venue.open_orders(entry.symbol))
+        gone = await self._gone_since(entry)
+        since_ms = min((order.updated_ms for order in gone), default=None)
+        if still_open and (since_ms is None or any((order.time_ms or 0) < since_ms for order in still_open)):
             raise Settled(_not_done(entry))
-        return await self._gone_since(entry)
+        return gone
 
     async def _gone_since(self, entry: Entry) -> list[Order]:
         """Orders canceled since, the oldest first; of an account with more than ``MOST_PAGES`` the newest of them."""

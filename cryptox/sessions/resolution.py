@@ -19,7 +19,7 @@ LONGEST_S = 5.0
 LATER_S = 60.0  # once it has gone on for minutes
 PATIENT_AFTER_S = 120.0
 SOON_S = 1.0  # after a query that failed, once an answer can settle it
-LOOK_S = 2.0  # for one query; a quarter more after each that failed, for networks that are slow
+LOOK_S = 2.0  # for one query; a quarter more for each three that failed, for networks that are slow
 LONGEST_LOOK_S = 32.0
 COMPANY_S = 0.6  # a query that takes longer may be lost, and another one begins
 LONGEST_COMPANY_S = 1.5
@@ -73,7 +73,7 @@ class Resolution:
     @property
     def look_s(self) -> float:
         """Seconds that the next query may take: one that is lost must not use up the caller's patience."""
-        return float(min(LONGEST_LOOK_S, LOOK_S * 1.25 ** min(self._failed, 20)))
+        return float(min(LONGEST_LOOK_S, LOOK_S * 1.25 ** min(self._failed / MOST_LOOKS, 20)))
 
     def pause_s(
         self, monotonic: float, exchange_ms: float | None, *, under_way: int = 0, company: bool = False

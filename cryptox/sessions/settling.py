@@ -24,6 +24,7 @@ __all__ = ["Settling"]
 log = logs.logger("sessions.orders")
 
 ENDED = "the process that sent it has ended"
+TRY_S = 1.0  # while somebody waits, the exchange is tried so often however long it has failed
 REMEMBERED = 10_000  # ids of the user's own
 
 _Slot = tuple[str, str]  # whose journal, and a client order id
@@ -101,6 +102,8 @@ class Settling(Signed):
                         continue
                     if pending.state != "asking":
                         break
+                if waited_for and (line := self._lines.get(loop)) is not None:
+                    line.hurry(TRY_S)
                 resolution.begins(time.monotonic())
                 looks.add(loop.create_task(self._timed_look(question, resolution, pending), name="cryptox-order-look"))
         finally:

@@ -64,6 +64,14 @@ class Breaker:
                 return 0.0
             return max(0.0, self._opened_at + self._pause() - now)
 
+    def hurry(self, now: float, within_s: float) -> None:
+        """Somebody waits for what an answer tells: the next try comes so soon, beside one that hangs for so long."""
+        with self._lock:
+            if self._opened_at is not None:
+                self._opened_at = min(self._opened_at, now + within_s - self._pause())
+                if self._probing and now - self._probe_at >= within_s:
+                    self._probing = False
+
     def success(self) -> None:
         """The exchange answered: close."""
         with self._lock:
@@ -131,6 +139,11 @@ class OwnBreaker(Breaker):
     def admit(self, now: float) -> float:
         """As of any breaker; or the seconds for which the address's own rests."""
         return self._shared.rest_s(now) or super().admit(now)
+
+    def hurry(self, now: float, within_s: float) -> None:
+        """As of any breaker, of both."""
+        self._shared.hurry(now, within_s)
+        super().hurry(now, within_s)
 
     def success(self) -> None:
         """The exchange answered: close both."""

@@ -99,6 +99,10 @@ class Caller:
         self._draw = draw
         self._sleep = sleep
 
+    def hurry(self, within_s: float) -> None:
+        """After failures in a row, try again within so many seconds."""
+        self._breaker.hurry(self._monotonic(), within_s)
+
     async def send(
         self,
         outgoing: Outgoing,

@@ -138,7 +138,20 @@ def test_what_was_canceled_is_told_where_nothing_is_open_in_the_end() -> None:
             return None
 
     entry = Entry("cx-1", "cancel_all", "BTCUSDT", 1_000, 3_000)
-    assert asyncio.run(questions.Lister(Asks()).none_canceled(entry)) == [GONE]
+    assert asyncio.run(questions.Lister(Asks()).all_canceled(entry)) == [GONE]
+
+
+def test_what_another_call_canceled_is_no_sign_that_all_were(exchange: cx.PaperExchange, session: cx.Session) -> None:
+    """The request may come yet, and take an order that is newer than that."""
+    order = session.buy("BTCUSDT", "0.001", FAR)
+    late = exchange.faults.add("latency", seconds=2.6, path="openOrders", method="DELETE", times=1)
+    told = in_doubt(lambda: session.cancel_all("BTCUSDT"), late)
+    session.cancel_order("BTCUSDT", order)
+    newer = session.buy("BTCUSDT", "0.001", FAR)
+    found = told()
+    until(lambda: all(one.status is not None for one in exchange.requests))
+    gone = session.order("BTCUSDT", newer.order_id).status == "canceled"
+    assert gone == (newer.order_id in found.index)
 
 
 @pytest.fixture

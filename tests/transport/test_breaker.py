@@ -174,3 +174,33 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
+
+
+def test_one_who_waits_hurries_the_next_try() -> None:
+    breaker = Breaker(threshold=1, cool_s=1.0)
+    for at in (0.0, 1.0, 3.0, 7.0):
+        assert breaker.admit(at) == 0.0
+        breaker.failure(at, admitted_at=at)
+    assert breaker.admit(8.0) == 7.0
+    breaker.hurry(8.0, 1.0)
+    assert breaker.admit(8.5) == 0.5
+    breaker.hurry(8.5, 1.0)  # later than what is due already
+    assert breaker.admit(9.0) == 0.0
+    breaker.hurry(9.5, 1.0)
+    assert breaker.admit(9.5) > 0  # the try is under way
+    breaker.hurry(10.0, 1.0)
+    assert breaker.admit(10.0) == 0.0  # it hangs: another one goes
+    breaker.failure(10.5, admitted_at=9.0)
+    assert breaker.admit(10.5) > 0
+    breaker.success()
+    breaker.hurry(11.0, 1.0)
+    assert breaker.state(11.0) == "closed"
+
+
+def test_that_of_a_user_hurries_the_one_of_the_address() -> None:
+    shared = Breaker(threshold=1, cool_s=8.0)
+    own = OwnBreaker(shared)
+    shared.failure(0.0)
+    own.hurry(1.0, 1.0)
+    assert own.admit(1.5) == 0.5
+    assert own.admit(2.0) == 0.0
