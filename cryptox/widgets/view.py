@@ -106,6 +106,7 @@ class LiveView(anywidget.AnyWidget):
                 return
             self._is_open = False
             super().close()
+            self.layout.close()
         if not self._pump.loop.is_closed():
             self._pump.loop.call_soon_threadsafe(self._pump.remove, self)
 

@@ -7,6 +7,7 @@ import gzip
 import json
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import ipywidgets
 import pytest
+from ipywidgets.widgets import widget
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -207,12 +209,17 @@ def test_closing_waits_for_a_message_that_is_being_written(
     assert [kind for kind, _ in channel.said[-2:]] == ["comm_msg", "comm_close"]
 
 
-def test_a_view_that_nobody_holds_goes(channels: list[Channel], pump: Any) -> None:
+def test_a_view_that_is_closed_leaves_nothing(channels: list[Channel], pump: Any) -> None:
+    view_class("klines")(KIND, pump).close()
+    before = set(widget._instances)
     view = view_class("klines")(KIND, pump)
+    assert len(widget._instances) > len(before)
     view.close()
+    there = weakref.ref(view)
     del view
+    channels.clear()  # which a kernel forgets when they are closed
     gc.collect()
-    assert pump.removed == 1
+    assert (set(widget._instances), there(), pump.removed) == (before, None, 2)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -8,6 +8,7 @@
 //
 // Whatever comes from outside is set as text; nothing here or in a kind of view is ever parsed as HTML.
 
+const HIDDEN_MS = 5000; // a page that is hidden for longer is sent nothing until it is looked at again
 const MOST_WAITING = 400; // changes that wait for a view that is not on the screen; then it asks for the whole
 
 function make(tag, name, text) {
@@ -144,7 +145,9 @@ class Framed {
     this.waiting = [];
     this.drawing = 0;
     this.number = -1;
-    this.holding = false; // by its own button, whatever the kernel is doing
+    this.holding = Boolean(page.model.get("state").paused); // and by its own button, whatever the kernel is doing
+    this.paused = this.holding; // as the kernel said last
+    this.away = 0; // timer, and then true, of a page that nobody looks at
     this.asked = false;
     this.visible = true;
     this.trouble = null;
@@ -167,7 +170,9 @@ class Framed {
     });
     this.watcher.observe(this.parts.root);
     this.leaving = () => this.say("gone");
+    this.looking = () => this.look();
     addEventListener("pagehide", this.leaving);
+    document.addEventListener("visibilitychange", this.looking);
     this.hiding = hide_snapshot(this.model.get("snapshot") ?? "");
     this.watch_theme();
     this.frame();
@@ -181,6 +186,8 @@ class Framed {
     this.model.off("change:about", this.on_frame);
     this.model.off("change:initial", this.on_whole);
     removeEventListener("pagehide", this.leaving);
+    document.removeEventListener("visibilitychange", this.looking);
+    clearTimeout(this.away);
     this.hiding.remove();
     this.watcher.disconnect();
     this.themes.disconnect();
@@ -198,6 +205,20 @@ class Framed {
     }
   }
 
+  // The browser's tab was hidden, or is seen again.
+  look() {
+    clearTimeout(this.away);
+    if (document.hidden) {
+      this.away = setTimeout(() => {
+        this.away = true;
+        this.say("gone");
+      }, HIDDEN_MS);
+    } else {
+      if (this.away === true) this.say("shown");
+      this.away = 0;
+    }
+  }
+
   hear(message) {
     if (!message || message.change === undefined) return;
     if (message.number === this.number + 1 && this.waiting.length < MOST_WAITING) {
@@ -205,7 +226,7 @@ class Framed {
       this.asked = false;
       this.waiting.push(message.change);
       this.draw_soon();
-    } else if (message.number > this.number && this.visible) {
+    } else if (message.number > this.number && this.visible && !this.holding) {
       this.ask();
     }
   }
@@ -301,6 +322,7 @@ class Framed {
     const { parts } = this;
     const about = this.model.get("about");
     const state = this.model.get("state");
+    if (Boolean(state.paused) !== this.paused) this.holding = this.paused = Boolean(state.paused);
     const [word, look] = state_word(state);
     parts.title.textContent = about.title ?? "";
     parts.venue.textContent = about.venue ?? "";
