@@ -227,14 +227,18 @@ RERUN = {
 
 @pytest.mark.parametrize("how", RERUN)
 def test_two_runs_more_leave_one_view_one_thread_and_one_connection(clean: Page, how: str) -> None:
-    first = clean.show(RERUN[how], "the-cell")
+    left = "gc.collect(); sum(type(one).__name__ == 'KlinesView' for one in gc.get_objects())"
+    before = int(clean.value(left))
+    first = clean.show(RERUN[how], f"the cell {how}")
     assert clean.value("gc.collect(); once = portal.run(serving()); len(once) > 0") == "True"
     assert clean.until(first.moves())
     for _ in range(2):
-        last = clean.show(RERUN[how], "the-cell")
+        last = clean.show(RERUN[how], f"the cell {how}")
         assert clean.views == [last]
         assert clean.until(last.moves())
     assert not first.is_open
+    assert int(clean.value(left)) == before + 1
+    assert sum(model.is_open for model in clean.models.values()) <= 3  # the view, its layout, plotly.js
     assert clean.value("settled(lambda: portal.run(serving()) == once)") == "True"
     lasting = ["cryptox", "cryptox-feed-klines"] if how == "with a callback" else ["cryptox"]
     assert clean.value(f"settled(lambda: threads() == {lasting})") == "True"
