@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +24,7 @@ from cryptox.settings import (
     VENUE_VARIABLE,
 )
 
-__all__ = ["FOLDER", "copy_examples", "examples", "open_lab"]
+__all__ = ["FOLDER", "copy_examples", "examples", "open_lab", "quiet_page"]
 
 FOLDER = Path("cryptox-notebooks")
 INSTALL = "pip install 'cryptox[lab]'"
@@ -33,6 +35,8 @@ QUIET = (
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
 )
+# Without it the page would ask the user whether it may; only a file can say so.
+PAGE = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
 def open_lab(folder: Path, *, port: int | None = None, browser: bool = True, more: Sequence[str] = ()) -> int:
@@ -66,12 +70,22 @@ def open_lab(folder: Path, *, port: int | None = None, browser: bool = True, mor
     command.append(f"--LabApp.default_url=/lab/workspaces/cryptox/tree/{first}")
     command += [] if port is None else [f"--ServerApp.port={port}"]
     command += [*([] if browser else ["--no-browser"]), *more]
-    server = subprocess.Popen(command, cwd=folder, env=_environment(os.environ))  # noqa: S603 - this interpreter
-    with _passed_on(server):
-        while True:
-            # Ctrl-C reaches the server as well, which asks whether it is meant.
-            with suppress(KeyboardInterrupt):
-                return server.wait()
+    with tempfile.TemporaryDirectory(prefix="cryptox-lab-") as settings:
+        environment = _environment(os.environ) | quiet_page(Path(settings))
+        server = subprocess.Popen(command, cwd=folder, env=environment)  # noqa: S603 - this interpreter
+        with _passed_on(server):
+            while True:
+                # Ctrl-C reaches the server as well, which asks whether it is meant.
+                with suppress(KeyboardInterrupt):
+                    return server.wait()
+
+
+def quiet_page(settings: Path) -> dict[str, str]:
+    """Write the settings of a page that does not ask for news into a folder; the environment that names it."""
+    (settings / "labconfig").mkdir(parents=True)
+    (settings / "labconfig" / "page_config.json").write_text(json.dumps(PAGE), encoding="utf-8")
+    more = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {"JUPYTER_CONFIG_PATH": os.pathsep.join([str(settings), *([more] if more else [])])}
 
 
 def examples() -> list[Path]:

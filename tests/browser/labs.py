@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cryptox.show.lab import QUIET
+from cryptox.show.lab import QUIET, quiet_page
 
 __all__ = ["Lab", "Notebook", "Window", "browser_path", "chromium"]
 
@@ -112,7 +112,13 @@ class Lab:
             "CALLED_ELSEWHERE": "elsewhere",
         }
         own = {name: str(self._home / folder) for name, folder in own.items()}
-        return {**kept, **own, "PYTHONPATH": os.pathsep.join(path), "CRYPTOX_VENUE": "paper"}
+        return {
+            **kept,
+            **own,
+            **quiet_page(self._home / "quiet"),
+            "PYTHONPATH": os.pathsep.join(path),
+            "CRYPTOX_VENUE": "paper",
+        }
 
     def _address(self) -> str:
         end = time.monotonic() + START_S

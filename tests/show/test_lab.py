@@ -228,7 +228,9 @@ def test_jupyterlab_serves_the_examples_and_asks_nobody_else(tmp_path: Path) -> 
         until(lambda: answers(address))
         listed = {entry["name"] for entry in json.loads(ask("/api/contents"))["content"]}
         assert listed == {*NAMES}
-        assert '"news": {"disabled": true}' in ask("/lab")
+        page = ask("/lab")
+        assert '"news": {"disabled": true}' in page
+        assert '"disabledExtensions": ["@jupyterlab/apputils-extension:announcements"]' in page
         assert json.loads(ask("/lab/api/update")) == {"notification": None}
         assert (tmp_path / "elsewhere").read_text() == ""
         process.terminate()

@@ -1,6 +1,6 @@
 """Pictures of the live views and of an error's card, light and dark, for the README and the documentation.
 
-    python tests/browser/screenshots.py docs/images [NAME ...]
+    python benchmarks/screenshots.py docs/images [NAME ...]
 
 They are looked at before they are committed; what is small enough stays.
 """
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 from labs import Lab, Notebook, Window, chromium
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
@@ -53,7 +54,9 @@ def main(folder: Path, names: list[str]) -> None:
 def take(book: Notebook, index: int, path: Path) -> None:
     """Run a cell, and picture what it shows."""
     book.run(index)
-    view = book.output(index).locator(".cryptox-live, .jp-RenderedHTML > div").first
+    what = ".jp-OutputArea-output" if path.name.startswith("error") else ".cryptox-live"
+    view = book.output(index).locator(what).first
+    view.wait_for()
     view.scroll_into_view_if_needed()
     book.page.wait_for_timeout(SEEN_MS)
     view.screenshot(path=path)
