@@ -105,8 +105,9 @@ class LiveView(anywidget.AnyWidget):
             if not self._is_open:
                 return
             self._is_open = False
+            if self.comm is not None:  # else it never came to life, nor did its layout
+                self.layout.close()
             super().close()
-            self.layout.close()
         if not self._pump.loop.is_closed():
             self._pump.loop.call_soon_threadsafe(self._pump.remove, self)
 
