@@ -226,8 +226,8 @@ class Window:
 
     def clear(self) -> None:
         """Close its notebooks."""
-        while self._opened:
-            self._opened.pop().close()
+        for notebook in [*self._opened]:
+            notebook.close()
 
     def close(self) -> None:
         """Close the page."""
@@ -245,7 +245,9 @@ class Notebook:
 
     def js(self, body: str, **given: Any) -> Any:
         """What a function of the page returns; ``panel`` is the notebook's, ``path`` its file's name."""
-        function = f"async ({{path, given}}) => {{ const panel = {self.PANEL}; {body} }}"
+        late = f"new Promise((_, no) => setTimeout(() => no(new Error('late')), {2 * WITHIN_MS}))"
+        work = f"(async () => {{ const panel = {self.PANEL}; {body} }})()"
+        function = f"({{path, given}}) => Promise.race([{work}, {late}])"
         return self.page.evaluate(function, {"path": self.path.name, "given": given})
 
     def ready(self) -> None:
@@ -321,4 +323,6 @@ class Notebook:
 
     def close(self) -> None:
         """Close it, and end its kernel."""
+        if self in self.window._opened:
+            self.window._opened.remove(self)
         self.js("await panel.context.sessionContext.shutdown(); panel.context.model.dirty = false; panel.dispose()")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from labs import Lab, Notebook, Window
 
-# The kernel's market runs fast, so that there is much to see; what serves feeds there has names.
+# The kernel's market runs fast, so that candles close; what serves feeds there has names.
 SETUP = """
 import asyncio, threading, time
 import cryptox as cx
 from cryptox import portal
 from ipywidgets.widgets.widget import _instances as models
 exchange = cx.PaperExchange(clock=("2024-06-01 12:00", 20)).start()
-session = cx.connect(exchange)
+session = cx.use(exchange)
 
 async def tasks():
     return sorted(one.get_name() for one in asyncio.all_tasks() if one.get_name().startswith("cryptox-"))
@@ -28,9 +28,25 @@ def census():
     threads = sorted(name for name in threads if not name.startswith("cryptox-paper"))
     return views, threads, portal.run(tasks())
 """
-SHOW = {
-    "klines": "feed = session.live.klines('BTCUSDT', '1m')\nfeed",
+KLINES = "feed = session.live.klines('BTCUSDT', '1m')\nfeed"
+OTHERS = {
+    "book": "book = session.live.book('BTCUSDT', levels=10)\nbook",
+    "trades": "trades = session.live.trades('BTCUSDT')\ntrades",
+    "ticker": "ticker = session.live.ticker(['BTCUSDT', 'ETHUSDT'])\nticker",
+    "orders": "orders = session.live.orders()\norders",
+    "account": "account = session.live.account()\naccount",
+    "dashboard": "board = cx.dashboard('BTCUSDT', interval='1m')\nboard",
 }
+# Own orders and balances move when somebody trades: here a thread does, as a cell that computes cannot.
+TRADE = """
+def trade():
+    while trading:
+        session.buy("BTCUSDT", "0.001")
+        time.sleep(0.5)
+
+trading = True
+threading.Thread(target=trade, daemon=True).start()
+"""
 NOTEBOOK_7 = (  # says so of itself as it starts
     "uncaught Cannot read properties of undefined (reading 'schema')",
     "uncaught Command 'filebrowser:open-path' not registered.",
@@ -42,9 +58,9 @@ SHOWN, BUSY = 1, 2  # the cells
 class View:
     """A live view on the page."""
 
-    def __init__(self, book: Notebook) -> None:
+    def __init__(self, book: Notebook, cell: int = SHOWN) -> None:
         self.book = book
-        self.root = book.output(SHOWN).locator(".cryptox-live")
+        self.root = book.output(cell).locator(".cryptox-live")
         self.body = self.root.locator(".cryptox-body")
         self.pause = self.root.get_by_role("button", name="Pause")
         self.resume = self.root.get_by_role("button", name="Resume")
@@ -78,13 +94,13 @@ class View:
         self.root.locator(".cryptox-state", has_text=word).first.wait_for()
 
 
-@pytest.fixture(scope="module", params=SHOW)
-def shown(shared_window: Window, request: pytest.FixtureRequest) -> Iterator[View]:
-    """A notebook whose second cell shows the view; the tests of one kind share it."""
-    book = shared_window.open(SETUP, SHOW[request.param], COMPUTE, name=request.param)
+@pytest.fixture(scope="module")
+def shown(shared_window: Window) -> Iterator[View]:
+    """A notebook whose second cell shows candles; the tests share it."""
+    book = shared_window.open(SETUP, KLINES, COMPUTE, name="klines")
     book.run(0)
     yield View(book)
-    shared_window.clear()
+    book.close()
 
 
 @pytest.fixture
@@ -187,7 +203,7 @@ def test_the_saved_file_has_a_picture_and_no_secret(view: View, tmp_path: Path) 
 
 def test_notebook_7_shows_it(window: Window, lab: Lab) -> None:
     pytest.importorskip("notebook", reason="Notebook 7 is not installed")
-    book = window.written(SETUP, SHOW["klines"], name="seven")
+    book = window.written(SETUP, KLINES, name="seven")
     page = window.context.new_page()
     page.goto(f"{lab.url}/notebooks/{book.path.name}")
     cells = page.locator(".jp-CodeCell")
@@ -200,3 +216,34 @@ def test_notebook_7_shows_it(window: Window, lab: Lab) -> None:
     book.until(lambda: line.inner_text() != before, "it moves")
     page.close()
     window.errors[:] = [one for one in window.errors if one not in NOTEBOOK_7]
+
+
+def test_all_other_views_move_and_outlive_their_page(window: Window, notebook: Callable[..., Notebook]) -> None:
+    book = notebook(SETUP.replace(", 20)", ", 4)"), TRADE, *OTHERS.values(), COMPUTE)
+    views = {name: View(book, cell) for cell, name in enumerate(OTHERS, 2)}
+    last = len(OTHERS) + 2
+    for cell in range(last):
+        book.run(cell)
+    for view in views.values():
+        view.word("connected")
+    book.run(last, wait=False)
+    book.until(book.busy, "the cell computes")
+    for view in views.values():
+        view.root.scroll_into_view_if_needed()
+        view.moves(2)
+    assert book.busy()
+    book.interrupt()
+    once = book.ask("print(census())")
+    for cell in range(2, last):
+        book.run(cell)
+    settle = f"for _ in range(1000):\n    if str(census()) == {once!r}: break\n    time.sleep(0.02)"
+    assert book.ask(f"{settle}\nprint(census())") == once
+    saved = book.save()
+    assert not any(key in saved for key in book.ask("print(*exchange.first_account())").split())
+    book.reload()
+    for view in views.values():
+        view.root.scroll_into_view_if_needed()
+        view.word("connected")
+        view.moves(1)
+        assert view.root.count() == 1
+        assert view.root.locator(".cryptox-error:visible").count() == 0
