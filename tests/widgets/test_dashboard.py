@@ -94,12 +94,17 @@ def test_stopping_it_ends_its_feeds(dashboard: Any) -> None:
     assert not any(feed.is_running for feed in dashboard.feeds.values())
 
 
-def test_a_notebook_gets_one_widget_a_static_picture_and_a_line(dashboard: Any, channels: list[Channel]) -> None:
+def test_a_notebook_gets_one_widget_a_static_picture_and_a_line(
+    dashboard: Any, channels: list[Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(shown, "_publish", published.append)
     bundle = shown.bundle(dashboard)
     assert bundle is not None
     assert bundle["text/plain"].startswith("<Dashboard paper:BTCUSDT:1m connected, ")
-    assert "<svg" in bundle["text/html"]
-    assert "<script" not in bundle["text/html"]
+    (picture,) = published
+    assert "<svg" in picture["text/html"]
+    assert "<script" not in picture["text/html"]
     (channel,) = [one for one in channels if one.comm_id == bundle[shown.VIEW]["model_id"]]
     assert channel.state["kind"] == "dashboard"
     assert list(channel.state["initial"]["picture"]) == PARTS

@@ -119,13 +119,7 @@ class AsyncFeed(Moving):
             last_error=failed if failed is not None else next(iter(troubles), None),
         )
 
-    def frame(
-        self,
-        rows: int | None = None,
-        include_unfinished: bool = False,
-        *,
-        frame: str | None = None,
-    ) -> Frame:
+    def frame(self, rows: int | None = None, include_unfinished: bool = False, *, frame: str | None = None) -> Frame:
         """The recent past as a frame, oldest first; of depth and book: now. Several symbols: ``symbol`` goes first.
 
         Parameters
