@@ -112,12 +112,15 @@ def test_a_view_that_cannot_be_made_holds_nothing(
     def refuse(*_: Any, **__: Any) -> None:
         raise RuntimeError("no channel")
 
-    monkeypatch.setattr(comm, "create_comm", refuse)
     feed = session.live.klines("BTCUSDT", "1m", history=3)
     core = weakref.ref(feed._feed)
+    shown.bundle(feed)
+    (view,) = [one for one in widget._instances.values() if isinstance(one, LiveView)]
+    monkeypatch.setattr(comm, "create_comm", refuse)
     with pytest.raises(RuntimeError, match="no channel"):
         shown.bundle(feed)
     assert feed.is_running
+    view.close()
     del feed
     assert until(lambda: gc.collect() >= 0 and core() is None)
 
