@@ -34,8 +34,8 @@ def picture(sight: Sight) -> Picture:
     -------
     dict
         ``columns``; ``rows``, of orders the open ones first, and those that changed last before others; of balances by
-        asset; ``digits`` by symbol (of prices, of quantities) or by asset (of amounts); ``open``: how many orders are;
-        ``more``: how many open orders, or assets, are not shown.
+        asset; ``digits`` by symbol (of prices, quantities and averages) or by asset (of amounts); ``open``: how many
+        orders are; ``more``: how many open orders, or assets, are not shown.
     """
     batches = list(sight.batches.values())
     return _account(batches) if sight.kind == "account" else _orders(batches)
@@ -53,15 +53,13 @@ def _orders(batches: list[Batch]) -> Picture:
     rows = sorted(found, key=_newness, reverse=True)
     is_open = [row for row in rows if row[-1]]
     shown = is_open[:MOST_OPEN] + [row for row in rows if not row[-1]][:LAST]
-    amounts: dict[str, list[list[float | None]]] = {}
+    by_symbol: dict[str, list[Row]] = {}
     for row in shown:
-        prices, quantities = amounts.setdefault(row[1], [[], []])
-        prices += [row[ORDERS.index(name)] for name in ("price", "stop_price")]
-        quantities += [row[ORDERS.index(name)] for name in ("quantity", "filled")]
+        by_symbol.setdefault(row[1], []).append(row)
     return {
         "columns": list(ORDERS),
         "rows": shown,
-        "digits": {symbol: [digits_of(one) for one in both] for symbol, both in amounts.items()},
+        "digits": {symbol: _digits(some) for symbol, some in by_symbol.items()},
         "open": len(is_open),
         "more": max(0, len(is_open) - MOST_OPEN),
     }
@@ -95,6 +93,15 @@ def _order_rows(batch: Batch) -> list[Row]:
     columns["id"] = [str(number) for number in columns.pop("order_id")]  # numbers of a page end at 2**53
     columns["key"] = [f"{symbol}:{order}" for symbol, order in zip(columns["symbol"], columns["id"], strict=True)]
     return [list(row) for row in zip(*(columns[name] for name in ORDERS), strict=True)]
+
+
+def _digits(rows: list[Row]) -> list[int]:
+    """Of prices, of quantities, of averages: these are quotients, and have as many digits as one likes."""
+    price, quantity, average = (
+        digits_of(*([row[ORDERS.index(name)] for row in rows] for name in names))
+        for names in (("price", "stop_price"), ("quantity", "filled"), ("average_price",))
+    )
+    return [price, quantity, min(average, price + 2)]
 
 
 def _newness(row: Row) -> tuple[Any, ...]:

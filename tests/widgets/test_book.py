@@ -52,6 +52,12 @@ def test_a_change_tells_of_levels_by_their_prices() -> None:
     }
 
 
+def test_a_change_tells_of_digits_that_are_others() -> None:
+    finer = sight("book", {"BTCUSDT": depth([(64000.1, 0.5), (64000.0, 1.25)], [(64000.13, 2.0625)])})
+    told = book.change(book.picture(ONE), book.picture(finer))
+    assert told == {"books": [[0, {"asks": {"put": [[64000.13, 2.0625]]}, "digits": [2, 4]}]]}
+
+
 def test_books_of_other_symbols_are_shown_anew() -> None:
     other = sight("book", {"ETHUSDT": ONE.batches["BTCUSDT"]})
     assert book.change(book.picture(ONE), book.picture(other)) is ANEW

@@ -36,7 +36,12 @@ def test_a_picture_has_open_orders_first_and_then_those_that_changed_last() -> N
     assert [row[at("id")] for row in found["rows"]] == ["3", "1", "2", "4"]
     assert [row[at("is_open")] for row in found["rows"]] == [True, True, False, False]
     assert (found["open"], found["more"]) == (2, 0)
-    assert found["digits"] == {"BTCUSDT": [1, 2]}
+    assert found["digits"] == {"BTCUSDT": [1, 2, 0]}
+
+
+def test_an_average_has_two_digits_more_than_prices_at_most() -> None:
+    filled = {"status": "filled", "filled": Decimal("0.03"), "quote_filled": Decimal("1800.1")}
+    assert orders(order(1, **filled))["digits"] == {"BTCUSDT": [1, 2, 3]}
 
 
 def test_an_order_is_told_with_what_it_lacks_as_nothing() -> None:

@@ -146,7 +146,7 @@ def test_a_fast_tape_says_how_fast() -> None:
             {"kind": "trades", "first": first, "updates": [[[{}], {"received": count}] for count in range(4)]},
         ]
     )
-    assert "250 trades a second, of which the newest are shown" in fast["text"]
+    assert "250 a second; the newest are shown" in fast["text"]
     assert "a second" not in slow["text"]
 
 
@@ -183,7 +183,7 @@ def test_orders_say_their_state_and_how_much_of_them_is_filled() -> None:
     cells = texts(page["seen"])
     assert cells[0] == "1 open, the last 1 of the others"
     at = cells.index("partly filled")
-    figures = ["limit", "60,000.5", "0.0100", "0.0025 (25 %)", "60,000.0"]
+    figures = ["limit", "60,000.5", "0.0100", "0.0025 (25 %)", "60,000"]
     assert cells[at - 3 : at + 6] == ["▲", " buy", "BTCUSDT", "partly filled", *figures]
     assert at < cells.index("filled", at), "open ones first"
 

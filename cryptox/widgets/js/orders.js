@@ -50,7 +50,7 @@ function draw_order(line, order, digits, now) {
   put_text(quantity, order.quantity === null && order.quote_quantity !== null
     ? "for " + amount(order.quote_quantity, 2) : amount(order.quantity, digits[1]));
   draw_filled(filled, order.filled, order.quantity, digits[1]);
-  put_text(average, amount(order.average_price, digits[0]));
+  put_text(average, amount(order.average_price, digits[2]));
   put_text(state, ORDER_WORDS.get(order.status) || order.status.replaceAll("_", " "));
   put_text(changed, moment_text(order.updated || order.time, now));
   line.title = "order " + order.id;

@@ -66,7 +66,7 @@ function ticker_card(el) {
   const price = make("span", "cryptox-quote-price");
   const change = make("span", "cryptox-quote-change");
   big.append(price, change);
-  const facts = make("dl", "cryptox-facts");
+  const facts = make("div", "cryptox-facts"); // no list of terms: notebooks have a look of their own for those
   root.append(big, facts);
   el.append(root);
   const shown = new Map();
@@ -75,8 +75,8 @@ function ticker_card(el) {
 
   function fact(name) {
     const box = make("div", "cryptox-fact");
-    const value = make("dd");
-    box.append(make("dt", "", TICKER_COLUMNS[name][0]), value);
+    const value = make("div", "cryptox-fact-value");
+    box.append(make("div", "cryptox-fact-name", TICKER_COLUMNS[name][0]), value);
     facts.append(box);
     shown.set(name, value);
   }
@@ -105,7 +105,9 @@ function ticker_card(el) {
     if (!shown.size) names.forEach(fact);
     const digits = known.grown(row[0], picture.digits[row[0]]);
     draw_big(picture, row, digits);
-    for (const name of names) draw_value(shown.get(name), name, ticker_value(picture, row, name), digits, "");
+    for (const name of names) {
+      draw_value(shown.get(name), name, ticker_value(picture, row, name), digits, "cryptox-fact-value");
+    }
   };
 }
 

@@ -78,7 +78,7 @@ function paint_trades(el, initial) {
     const now = rate.at(performance.now());
     is_fast = now !== null && now >= FAST;
     put_text(note, !picture.rows.length ? "No trade yet."
-      : is_fast ? Math.round(now) + " trades a second, of which the newest are shown" : "");
+      : is_fast ? Math.round(now) + " a second; the newest are shown" : "");
     note.hidden = !note.cx_text;
   }
 
