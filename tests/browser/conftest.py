@@ -50,9 +50,10 @@ def shared_window(browser: Any, lab: Lab) -> Iterator[Window]:
 def window(shared_window: Window, lab: Lab) -> Iterator[Window]:
     """The page; after the test it must have had no error, and neither it nor a kernel may have called elsewhere."""
     shared_window.forget()
+    before = [*shared_window.opened]
     yield shared_window
     errors, elsewhere = [*shared_window.errors], shared_window.elsewhere()
-    shared_window.clear()  # what a page says of a kernel that is gone is nobody's error
+    shared_window.clear(before)  # what a page says of a kernel that is gone is nobody's error
     assert errors == []
     assert elsewhere == []
     assert lab.called() == []

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,7 @@ class Window:
         self.lab = lab
         self.errors: list[str] = []
         self.requests: list[str] = []
-        self._opened: list[Notebook] = []
+        self.opened: list[Notebook] = []
         self.context = browser.new_context(viewport={"width": 1280, "height": 1600}, **options)
         self.context.set_default_timeout(WITHIN_MS)
         self.context.on("request", lambda request: self.requests.append(request.url))
@@ -216,7 +216,7 @@ class Window:
     def open(self, *cells: str, name: str = "notebook") -> Notebook:
         """A new notebook with these cells, shown, its kernel ready."""
         notebook = self.written(*cells, name=name)
-        self._opened.append(notebook)
+        self.opened.append(notebook)
         if "/doc/" in self.page.url:
             self.page.evaluate("path => jupyterapp.commands.execute('docmanager:open', {path})", notebook.path.name)
         else:
@@ -224,9 +224,9 @@ class Window:
         notebook.ready()
         return notebook
 
-    def clear(self) -> None:
+    def clear(self, keep: Collection[Notebook] = ()) -> None:
         """Close its notebooks."""
-        for notebook in [*self._opened]:
+        for notebook in [one for one in self.opened if one not in keep]:
             notebook.close()
 
     def close(self) -> None:
@@ -323,6 +323,14 @@ class Notebook:
 
     def close(self) -> None:
         """Close it, and end its kernel."""
-        if self in self.window._opened:
-            self.window._opened.remove(self)
-        self.js("await panel.context.sessionContext.shutdown(); panel.context.model.dirty = false; panel.dispose()")
+        if self in self.window.opened:
+            self.window.opened.remove(self)
+        close = """
+            const sessions = jupyterapp.serviceManager.sessions;
+            const session = await sessions.findByPath(path);
+            if (session) await sessions.shutdown(session.id);
+            if (!panel) return;  // the page was loaded anew, with another notebook
+            panel.context.model.dirty = false;
+            panel.dispose();
+        """
+        self.js(close)
