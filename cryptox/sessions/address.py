@@ -34,7 +34,7 @@ class Address:
 
     def __init__(self, url: str, limits: tuple[Limit, ...]) -> None:
         self.url = url
-        self.limiter = Limiter(limits)
+        self.limiter = Limiter(limits, assumed=True)
         self.clock = ExchangeClock()
         self.breaker = Breaker()
         self.stops = Stops(url)
@@ -50,12 +50,16 @@ class Address:
 
     def learn(self, rules: Rules) -> None:
         """Take the limits that the exchange announces."""
-        if rules.limits:
-            self.limiter.replace(rules.limits)
-            self.rules_known = True
-            self.rules_wanted = False
+        self.learn_limits(rules.limits)
         if len(rules.symbols) > 1:
             self.learn_names([symbol.symbol for symbol in rules.symbols])
+
+    def learn_limits(self, limits: tuple[Limit, ...]) -> None:
+        """As ``learn``, of limits that came with something else."""
+        if limits:
+            self.limiter.replace(limits)
+            self.rules_known = True
+            self.rules_wanted = False
 
     def lacks_rules(self) -> bool:
         """Whether the limits are to be read: not again right after that failed, as each call would wait for it."""

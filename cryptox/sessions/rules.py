@@ -106,6 +106,7 @@ class RuleBook(Acting):
         if kept is None or time.monotonic() - kept.read_at > RULES_LIVE_S:
             rules = await self._ask(self._trading_venue.order_rules(symbol))
             kept = self._kept_rules[symbol] = _Kept(rules, time.monotonic())
+            self._address.learn_limits(rules.limits)
             self._counts.learn([limit for limit in rules.limits if limit.kind == "ORDERS"])
         return kept
 

@@ -226,7 +226,10 @@ class Caller:
             self._breaker.failure(self._monotonic(), admitted_at=admitted_at)
         else:
             self._breaker.success()
-        if verdict.kind == "stop":
+        if verdict.kind != "stop":
+            if self._gate.limiter.assumed:
+                self._gate.accepted(self._reader.usage(answer))
+        else:
             self._gate.limiter.forbid(self._monotonic() + verdict.wait_s, banned=verdict.banned)
             self._stops.forbid(verdict.wait_s, banned=verdict.banned)
         return verdict

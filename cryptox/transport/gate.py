@@ -134,6 +134,11 @@ class Gate:
         self.limiter.answered(ticket, usages, self.moment(received_at), began)
         self._poke()
 
+    def accepted(self, usages: Sequence[Usage]) -> None:
+        """The exchange counted so much and did not stop us."""
+        self.limiter.accepted(usages)
+        self._poke()
+
     def lost(self, ticket: Ticket) -> None:
         """The request went out and no answer came."""
         self.limiter.lost(ticket, self.moment())

@@ -6,6 +6,7 @@ header is the shared counter.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from .window import Sent, Window
 __all__ = ["LimitState", "Limiter", "Ticket", "Wait"]
 
 COUNTED_PER_ADDRESS = ("REQUEST_WEIGHT", "RAW_REQUESTS")
+BEYOND = 1.5  # times a count that was accepted: where a limit is taken to be that turned out to be higher than assumed
 
 
 @dataclass(eq=False, slots=True)
@@ -59,9 +61,11 @@ class Limiter:
         The limits of the address; kinds that are counted per account are ignored.
     share
         Which part of each limit may be used in all, 0 < share <= 1.
+    assumed
+        The limits are the usual ones, and the exchange has announced none yet.
     """
 
-    def __init__(self, limits: Iterable[Limit], *, share: float = 1.0) -> None:
+    def __init__(self, limits: Iterable[Limit], *, share: float = 1.0, assumed: bool = False) -> None:
         if not 0 < share <= 1:
             raise ValueError("share must be above 0 and at most 1")
         self._lock = threading.Lock()
@@ -71,6 +75,12 @@ class Limiter:
         self._forbidden_until = float("-inf")
         self._banned = False
         self.replace(limits)
+        self._assumed = assumed
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the exchange has announced no limits yet."""
+        return self._assumed
 
     @property
     def forbidden_until(self) -> float:
@@ -91,6 +101,7 @@ class Limiter:
     def replace(self, limits: Iterable[Limit]) -> None:
         """Take the limits that the exchange announces; what is in flight stays counted."""
         with self._lock:
+            self._assumed = False
             old, self._windows = self._windows, {}
             for limit in limits:
                 if limit.kind not in COUNTED_PER_ADDRESS:
@@ -147,6 +158,17 @@ class Limiter:
                 if note is not None:
                     note = note if began is None else note._replace(moment=began)
                     window.answered(note, said.get(key), now)
+
+    def accepted(self, usages: Sequence[Usage]) -> None:
+        """The exchange counted so much and did not stop us: a limit below that was wrongly assumed.
+
+        It would otherwise hold back all that comes, the question for the true limits too, until its window ends.
+        """
+        with self._lock:
+            for usage in usages if self._assumed else ():
+                window = self._windows.get((usage.kind, usage.window_ms))
+                if window is not None and usage.used > window.limit.amount:
+                    window.limit = Limit(usage.kind, math.ceil(usage.used * BEYOND), usage.window_ms)
 
     def lost(self, ticket: Ticket, now: Moment) -> None:
         """The request went out but no answer came: it may have been counted."""

@@ -64,6 +64,32 @@ def test_limits_that_cannot_be_read_are_not_asked_for_at_every_call(monkeypatch:
         assert session._session._address.rules_known
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_limits_that_are_higher_than_assumed_hold_nothing_back(fails: bool) -> None:
+    limits = {"REQUEST_WEIGHT": (10**6, "1m")}
+    with cx.PaperExchange(clock="2024-06-01 12:00", symbols=["BTCUSDT"], limits=limits) as exchange:
+        with cx.connect(exchange) as session:
+            while (session.weight_used() or (0, 0))[0] <= 7_000:  # of the assumed 6,000
+                session.ticker()
+        address._book._local.clear()  # a process that begins now knows nothing of that
+        if fails:
+            exchange.faults.add("status", path="exchangeInfo", code=400, error_code=-1121)
+        with cx.connect(exchange, timeout=2.0) as late:
+            for _ in range(3):
+                assert len(late.klines("BTCUSDT", "1h", 2)) == 2
+            assert late._session._address.limiter.assumed == fails
+
+
+def test_the_rules_of_a_symbol_tell_the_limits_too() -> None:
+    limits = {"REQUEST_WEIGHT": (7_777, "1m")}
+    with cx.PaperExchange(clock="2024-06-01 12:00", symbols=["BTCUSDT"], limits=limits) as exchange:
+        with cx.connect(exchange) as session:
+            session.buy("BTCUSDT", "0.001", price="10000")
+            assert session._session._address.rules_known
+            assert session._session._address.limiter.limits[0].amount == 7_777
+        assert len(exchange.requests.of("exchangeInfo")) == 1
+
+
 def test_a_long_download_leaves_room_for_orders() -> None:
     limits = {"REQUEST_WEIGHT": (400, "10s")}
     with cx.PaperExchange(clock="2024-06-01 12:00", symbols=["BTCUSDT"], limits=limits) as exchange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -294,3 +295,16 @@ def test_a_cancelled_call_stays_counted_but_not_in_flight(tmp_path) -> None:
     asyncio.run(main())
     state = caller._gate.limiter.states(caller._gate.moment())[0]
     assert (state.in_flight, state.used) == (0, 7)
+
+
+@pytest.mark.parametrize(("status", "limit"), [(200, 36), (400, 36), (503, 36), (429, 20), (418, 20)])
+def test_a_count_above_an_assumed_limit_tells_of_a_higher_one_unless_the_exchange_stops_us(
+    tmp_path, status, limit
+) -> None:
+    script = Script(status)
+    script.sent = 11  # the count that it tells is 24
+    caller = make(script, tmp_path)
+    caller._gate.limiter = Limiter([Limit("REQUEST_WEIGHT", 20, 60_000)], assumed=True)
+    with suppress(RateLimited, Banned):
+        call(caller, repeatable=False)
+    assert [one.amount for one in caller._gate.limiter.limits] == [limit]

@@ -362,3 +362,24 @@ def test_the_count_of_a_late_answer_is_as_old_as_its_request() -> None:
     limiter.answered(granted(limiter, 2, 0.1), used(2, 1000), at(0.11))
     limiter.answered(granted(limiter, 2, 0.4), used(50, 1000), at(0.7))
     assert limiter._windows["REQUEST_WEIGHT", 1000]._counted_ms - BASE == pytest.approx(405)
+
+
+def test_an_assumed_limit_gives_way_to_a_count_that_was_accepted() -> None:
+    limiter = Limiter([WEIGHT, Limit("RAW_REQUESTS", 61_000, 300_000)], assumed=True)
+    seen(limiter, 2, 1.0, 8_000)
+    assert isinstance(limiter.take(20, at(1.1), urgent=True), Wait)  # not even the question for the limits would go
+    limiter.accepted(used(8_000))
+    assert [limit.amount for limit in limiter.limits] == [12_000, 61_000]
+    assert isinstance(limiter.take(20, at(1.2), urgent=True), Ticket)
+    limiter.accepted(used(11_999))
+    limiter.accepted(used(10**6, 1000))  # a window that is not known
+    assert [limit.amount for limit in limiter.limits] == [12_000, 61_000]
+
+
+def test_an_announced_limit_holds_whatever_was_accepted() -> None:
+    limiter = Limiter([WEIGHT], assumed=True)
+    assert limiter.assumed
+    limiter.replace([WEIGHT])
+    assert not limiter.assumed
+    limiter.accepted(used(8_000))
+    assert limiter.limits == (WEIGHT,)
