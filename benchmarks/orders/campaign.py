@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,13 +39,27 @@ class Campaign:
     requests: int = 0
     resent: int = 0
     settled: int = 0
-    unknown: Counter[str] = field(default_factory=Counter)  # by how long the exchange could be asked when it counted
+    unknown: Counter[str] = field(default_factory=Counter)  # by whether the exchange could be asked
+    reach: list[tuple[float, float]] = field(default_factory=list)  # of those partly in reach; seconds, see report
     deaths: int = 0
     streams: int = 0
     events: int = 0
     refused: int = 0  # impossible transitions that streams and answers told of
     seconds: float = 0.0
     passed_s: float = 0.0
+
+
+def _partly(reach: list[tuple[float, float]]) -> list[str]:
+    """Of unknown outcomes for how long the exchange could be asked, all in all and where absence could be proved."""
+    if not reach:
+        return []
+    all_, proving = (sorted(column) for column in zip(*reach, strict=True))
+    late = sum(seconds > 0 for seconds in proving)
+    return [
+        f"  of those in reach      {len(reach)}: for {all_[0]:.1f} to {all_[-1]:.1f} s, median "
+        f"{statistics.median(all_):.1f} s, of resolve_timeout; {late} of them also once absence could be proved, "
+        f"for {proving[-1]:.1f} s at most",
+    ]
 
 
 def report(campaign: Campaign) -> str:
@@ -61,8 +76,9 @@ def report(campaign: Campaign) -> str:
         f"faults                   {campaign.faults.total():,}: {listed(campaign.faults)}",
         f"processes that died      {campaign.deaths:,}; acts settled by the next one: {campaign.settled:,}",
         f"outcomes                 {listed(campaign.outcomes)}",
-        f"OutcomeUnknown           {unknown:,} of {calls:,} calls, {unknown / max(1, calls):.2%}; once absence could "
-        f"be proved the exchange could be asked: {listed(campaign.unknown) or '-'}",
+        f"OutcomeUnknown           {unknown:,} of {calls:,} calls, {unknown / max(1, calls):.2%}: "
+        f"{listed(campaign.unknown) or '-'}",
+        *_partly(campaign.reach),
         f"user streams             {campaign.streams} with {campaign.events:,} events; told to be impossible: "
         f"{campaign.refused}",
         f"violations               {len(campaign.wrong)}",

@@ -36,8 +36,10 @@ async def judge(world: Any) -> None:
         if unknown and call.revoked:
             campaign.unknown["key revoked"] += 1
         elif unknown:
-            asked_s = _answerable_s(world, call)
-            campaign.unknown["never" if asked_s < 1 else f"for less than {ANSWERABLE_S:g} s"] += 1
+            reach_s, asked_s = _in_reach_s(world, call), _answerable_s(world, call)
+            campaign.unknown["partly in reach" if reach_s > 0 else "out of reach all the time"] += 1
+            if reach_s > 0:
+                campaign.reach.append((reach_s, max(0.0, asked_s)))
             if asked_s >= ANSWERABLE_S:
                 needless = f"the outcome stayed unknown though the exchange could be asked for {asked_s:.1f} s"
                 why = f"{why}; {needless}" if why else needless
@@ -131,13 +133,26 @@ def _is_canceled(records: Any, symbol: str, number: int) -> str | None:
     return None if status == "CANCELED" else f"said to be canceled, and order {number} is {status}"
 
 
+def _in_reach_s(world: Any, call: Any) -> float:
+    """For how long the exchange could be asked while a call waited to know what became of its act."""
+    return _reached_s(world, call.ended - call.session.settings.resolve_timeout, call.ended)
+
+
 def _answerable_s(world: Any, call: Any) -> float:
-    """For how long the exchange could be asked while a call waited, from when on absence could be proved."""
+    """As ``_in_reach_s``, from when on absence could be proved."""
     settings = call.session.settings
     proof = call.ended - settings.resolve_timeout + INSIDE_S + settings.order_recv_window / 1000
     proof += sum(by_s for at, by_s in world.set_back if call.began <= at <= call.ended)
-    away_s = sum(max(0.0, min(end, call.ended) - max(start, proof)) for start, end in world.outages)
-    return float(max(0.0, call.ended - proof) - away_s)
+    return _reached_s(world, proof, call.ended)
+
+
+def _reached_s(world: Any, start: float, end: float) -> float:
+    """How much of a time is in no outage and no ban; these may overlap."""
+    reached_s, at = 0.0, start
+    for left_at, back_at in sorted(world.outages):
+        reached_s += max(0.0, min(left_at, end) - at)
+        at = max(at, back_at)
+    return reached_s + max(0.0, end - at)
 
 
 async def _balances(world: Any, keys: Any, session: Any) -> list[str]:
