@@ -424,7 +424,7 @@ def test_a_subscription_that_has_ended_promises_nothing_from_that_moment(exchang
 
 def test_connections_that_end_by_themselves_are_replaced_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(userline, "STEADY_S", 0.5)  # what carried so long is followed by the next at once
-    with cx.PaperExchange(limits=LIMITS, connection_life=2.5) as exchange:
+    with cx.PaperExchange(limits=LIMITS, connection_life=4.0) as exchange:  # room for a hand-over on a busy machine
         outsider = Outsider(exchange, exchange.create_account())
 
         async def main(session: Any, stream: Any) -> None:
