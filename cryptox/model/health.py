@@ -1,0 +1,438 @@
+"""How everything is doing, as records: one a component, and one over all. What they say is judged in ``judging``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from cryptox._display import Displayed
+
+from .events import moment
+from .lines import count, record_line
+from .time import iso
+
+__all__ = [
+    "BREAKER_STATES",
+    "STATUSES",
+    "Application",
+    "BreakerState",
+    "Component",
+    "Connection",
+    "ExchangeAddress",
+    "ExchangeApi",
+    "Health",
+    "HealthStatus",
+    "TradingSystem",
+    "UserConnection",
+    "UserConnections",
+    "WebsocketConnections",
+]
+
+HealthStatus = Literal["healthy", "unknown", "degraded", "unhealthy"]
+STATUSES: tuple[HealthStatus, ...] = ("healthy", "unknown", "degraded", "unhealthy")  # from best to worst
+BreakerState = Literal["closed", "half_open", "open"]
+BREAKER_STATES: tuple[BreakerState, ...] = ("closed", "half_open", "open")  # from best to worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component(Displayed):
+    """One part of what runs.
+
+    Attributes
+    ----------
+    status
+        ``healthy``, ``degraded``, ``unhealthy`` or ``unknown``.
+    in_use
+        Whether there is anything of it; what is not in use is healthy, and says nothing about the whole.
+    reasons
+        What was found, in sentences; of a healthy component what is worth knowing.
+    advice
+        What to do about it.
+    """
+
+    name: ClassVar[str] = ""
+
+    status: HealthStatus
+    in_use: bool = True
+    reasons: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line: how it is, the figures that matter, and why."""
+        state: str = self.status if self.in_use else f"{self.status}, not in use"
+        told = "; ".join(self.reasons)
+        return record_line(type(self).__name__, state, *(self.figures() if self.in_use else ()), told)
+
+    def figures(self) -> tuple[str, ...]:
+        """The figures that matter, as texts."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Application(Component):
+    """This process.
+
+    Attributes
+    ----------
+    uptime_ms
+        Milliseconds since cryptox was loaded.
+    memory_mb
+        Resident memory in MB (2**20 bytes); None where the system does not say.
+    threads
+        Threads of Python, the user's included.
+    tasks
+        Tasks on the loop that was asked: in a notebook that of cryptox's own thread.
+    loop_lag_ms
+        By how many milliseconds that loop was late to do what was due.
+    """
+
+    name: ClassVar[str] = "application"
+
+    uptime_ms: int = 0
+    memory_mb: float | None = None
+    threads: int = 0
+    tasks: int = 0
+    loop_lag_ms: float | None = None
+
+    def figures(self) -> tuple[str, ...]:
+        """Uptime, memory, threads, tasks."""
+        memory = () if self.memory_mb is None else (f"{self.memory_mb:.0f} MB",)
+        up = f"up {self.uptime_ms / 1000:.0f} s"
+        return (up, *memory, count(self.threads, "thread"), count(self.tasks, "task"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeAddress(Displayed):
+    """An address of an exchange's REST API, and how a request to it went just now.
+
+    Attributes
+    ----------
+    venue, address
+        Which.
+    latency_ms
+        Milliseconds from sending the request to its answer; None where there was none.
+    last_success_ms
+        When any request of this process was answered well last, in ms since the epoch; None for never.
+    requests, error_rate
+        Requests of the last five minutes, retries included, and which part of them failed; None without any.
+    weight_used, weight_limit
+        Request weight in the current window, others' included.
+    breaker
+        ``closed``, ``open`` (nothing is sent for a while) or ``half_open`` (one request tries).
+    """
+
+    venue: str
+    address: str
+    status: HealthStatus
+    latency_ms: float | None = None
+    last_success_ms: int | None = None
+    requests: int = 0
+    error_rate: float | None = None
+    weight_used: int | None = None
+    weight_limit: int | None = None
+    breaker: BreakerState = "closed"
+
+    @property
+    def last_success(self) -> datetime | None:
+        """When a request was answered well last, UTC."""
+        return None if self.last_success_ms is None else moment(self.last_success_ms)
+
+    def __repr__(self) -> str:
+        """One line: where, how, the figures."""
+        return record_line("ExchangeAddress", f"{self.venue} at {self.address}", self.status, *_api_figures(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExchangeApi(Component):
+    """The exchanges' REST APIs, asked just now; figures are those of ``ExchangeAddress``.
+
+    Attributes
+    ----------
+    latency_ms
+        The longest of all addresses.
+    last_success_ms
+        The newest of all.
+    error_rate
+        Over all requests of the last five minutes.
+    weight_used, weight_limit
+        Of the address with the least room.
+    addresses
+        Each of them.
+    """
+
+    name: ClassVar[str] = "exchange_api"
+
+    latency_ms: float | None = None
+    last_success_ms: int | None = None
+    error_rate: float | None = None
+    weight_used: int | None = None
+    weight_limit: int | None = None
+    addresses: tuple[ExchangeAddress, ...] = ()
+
+    @property
+    def last_success(self) -> datetime | None:
+        """When a request was answered well last, UTC."""
+        return None if self.last_success_ms is None else moment(self.last_success_ms)
+
+    def figures(self) -> tuple[str, ...]:
+        """Latency, last success, errors, weight."""
+        return _api_figures(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection(Displayed):
+    """One kept WebSocket connection.
+
+    Attributes
+    ----------
+    venue, address
+        Where to.
+    state
+        ``waiting`` to connect again, ``connecting``, ``open``, ``carrying`` all streams, or ``handing_over`` to the
+        next one.
+    breaker
+        Of the address: ``closed``, ``open`` or ``half_open``.
+    streams
+        How many run over it.
+    reconnects
+        Connections after the first one, hand-overs included.
+    last_message_age_s
+        Seconds since anything was heard, answers to pings included; None before the first connection.
+    lag_s
+        Seconds from the exchange's sending to receipt of the newest event, the longest of its streams; None where the
+        exchange does not say when it sent, or its clock is not known.
+    behind
+        Streams that miss something which is being repaired.
+    trouble
+        What is in the way just now, in a line.
+    """
+
+    venue: str
+    address: str
+    status: HealthStatus = "healthy"
+    state: str = "carrying"
+    breaker: BreakerState = "closed"
+    streams: int = 0
+    reconnects: int = 0
+    last_message_age_s: float | None = None
+    lag_s: float | None = None
+    behind: int = 0
+    trouble: str | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is open and carries its streams."""
+        return self.state in ("carrying", "handing_over")
+
+    def __repr__(self) -> str:
+        """One line: where to, how, the figures."""
+        return record_line(
+            "Connection",
+            f"{self.venue} at {self.address}",
+            f"{self.status}, {self.state.replace('_', ' ')}",
+            count(self.streams, "stream"),
+            count(self.reconnects, "reconnect"),
+            None if self.last_message_age_s is None else f"heard {self.last_message_age_s:.1f} s ago",
+            None if self.lag_s is None else f"lag {self.lag_s:.3f} s",
+            self.trouble,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WebsocketConnections(Component):
+    """The connections of live feeds; users' own are in ``UserConnections``.
+
+    Attributes
+    ----------
+    connected
+        Whether all carry their streams.
+    circuit_breaker_state
+        The worst of them: ``closed``, ``half_open`` or ``open``.
+    total_reconnects
+        Of those that there are now.
+    connections
+        Each of them.
+    """
+
+    name: ClassVar[str] = "websocket_connections"
+
+    connected: bool = False
+    circuit_breaker_state: BreakerState = "closed"
+    total_reconnects: int = 0
+    connections: tuple[Connection, ...] = ()
+
+    def figures(self) -> tuple[str, ...]:
+        """How many are up, reconnects, the longest lag."""
+        up = sum(one.is_up for one in self.connections)
+        lags = [one.lag_s for one in self.connections if one.lag_s is not None]
+        lag = (f"lag {max(lags):.3f} s",) if lags else ()
+        return (
+            f"{up} of {count(len(self.connections), 'connection')}",
+            *lag,
+            count(self.total_reconnects, "reconnect"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TradingSystem(Component):
+    """Orders of all users.
+
+    Attributes
+    ----------
+    total_users
+        Sessions that have a key and may place orders.
+    active_connections
+        Users whose own stream is subscribed.
+    unresolved
+        Orders, cancels and the like whose outcome is not known yet.
+    last_order_latency_ms
+        Milliseconds from sending the newest order, or cancel, to its definite answer; None before the first.
+    last_order_ms
+        When that was, in ms since the epoch.
+    """
+
+    name: ClassVar[str] = "trading_system"
+
+    total_users: int = 0
+    active_connections: int = 0
+    unresolved: int = 0
+    last_order_latency_ms: float | None = None
+    last_order_ms: int | None = None
+
+    def figures(self) -> tuple[str, ...]:
+        """Users, unknown outcomes, the newest order's latency."""
+        latency = self.last_order_latency_ms
+        last = () if latency is None else (f"last order {latency:.0f} ms",)
+        return (count(self.total_users, "user"), f"{self.unresolved} unresolved", *last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserConnection(Displayed):
+    """One user's own connection: orders and balances as they change.
+
+    Attributes
+    ----------
+    user, venue
+        Whose; None for a session without a name.
+    logged_on
+        Whether it is subscribed.
+    state
+        As of a ``Connection``; ``not begun`` before its first use, ``ended`` once it tells nothing more.
+    breaker
+        Of the address: ``closed``, ``open`` or ``half_open``.
+    reconnects
+        Connections after the first one, hand-overs included.
+    last_event_age_s, last_message_age_s
+        Seconds since the newest event, and since anything was heard; None before the first.
+    clock_skew_ms
+        By how many milliseconds the exchange's clock is ahead of this machine's; None where that is not known.
+    trouble
+        What is in the way just now, in a line.
+    """
+
+    user: str | None
+    venue: str
+    status: HealthStatus = "healthy"
+    logged_on: bool = False
+    state: str = "not begun"
+    breaker: BreakerState = "closed"
+    reconnects: int = 0
+    last_event_age_s: float | None = None
+    last_message_age_s: float | None = None
+    clock_skew_ms: float | None = None
+    trouble: str | None = None
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is a connection, or was to be one."""
+        return self.state != "not begun"
+
+    @property
+    def label(self) -> str:
+        """Who, where: ``ann on paper``."""
+        return f"{self.user or 'a user without a name'} on {self.venue}"
+
+    def __repr__(self) -> str:
+        """One line: who, how, the figures."""
+        age, skew = self.last_event_age_s, self.clock_skew_ms
+        return record_line(
+            "UserConnection",
+            self.label,
+            f"{self.status}, {'logged on' if self.logged_on else self.state.replace('_', ' ')}",
+            count(self.reconnects, "reconnect"),
+            None if age is None else f"last event {age:.1f} s ago",
+            None if skew is None else f"clock skew {skew:.0f} ms",
+            self.trouble,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UserConnections(Component):
+    """The users' own connections.
+
+    Attributes
+    ----------
+    users
+        Each of them; those that were not begun yet say nothing about the status.
+    """
+
+    name: ClassVar[str] = "user_connections"
+
+    users: tuple[UserConnection, ...] = ()
+
+    def figures(self) -> tuple[str, ...]:
+        """How many are logged on."""
+        begun = [one for one in self.users if one.is_begun]
+        return (f"{sum(one.logged_on for one in begun)} of {len(begun)} logged on",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health(Displayed):
+    """How everything is doing.
+
+    Attributes
+    ----------
+    status
+        The worst of the components in use: ``healthy``, ``unknown``, ``degraded``, ``unhealthy``.
+    timestamp_ms
+        When, in ms since the epoch.
+    components
+        By name, in the order application, exchange_api, websocket_connections, trading_system, user_connections.
+    """
+
+    status: HealthStatus
+    timestamp_ms: int
+    components: Mapping[str, Component]
+
+    @property
+    def timestamp(self) -> datetime:
+        """When, UTC."""
+        return moment(self.timestamp_ms)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to do, of all components, each once."""
+        return tuple(dict.fromkeys(one for part in self.components.values() for one in part.advice))
+
+    def __getitem__(self, component: str) -> Component:
+        """One component by its name; raises KeyError."""
+        return self.components[component]
+
+    def __repr__(self) -> str:
+        """One line: how it is, then whatever is not healthy and why."""
+        ill = [part for part in self.components.values() if part.status != "healthy"]
+        told = (f"{part.name} {part.status}: {'; '.join(part.reasons)}" for part in ill)
+        return record_line("Health", f"{self.status} at {iso(self.timestamp_ms)}", *told)
+
+
+def _api_figures(record: ExchangeAddress | ExchangeApi) -> tuple[str, ...]:
+    success, rate = record.last_success_ms, record.error_rate
+    told = (
+        None if record.latency_ms is None else f"latency {record.latency_ms:.0f} ms",
+        "no success yet" if success is None else f"last success {iso(success)}",
+        None if rate is None else f"{100 * rate:.3g} % errors",
+        None if record.weight_used is None else f"weight {record.weight_used} of {record.weight_limit}",
+    )
+    return tuple(text for text in told if text is not None)

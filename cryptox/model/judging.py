@@ -1,0 +1,359 @@
+"""From what was found to status, reasons and advice. Pure: ages and times are arguments.
+
+Each part of a component is judged alone, then all of them together: some down is degraded, all down unhealthy. What
+could not be found out is unknown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TypeVar, cast
+
+from .health import (
+    BREAKER_STATES,
+    STATUSES,
+    Application,
+    Component,
+    Connection,
+    ExchangeAddress,
+    ExchangeApi,
+    Health,
+    HealthStatus,
+    TradingSystem,
+    UserConnection,
+    UserConnections,
+    WebsocketConnections,
+)
+from .lines import count, duration, one_line
+
+__all__ = [
+    "COMPONENTS",
+    "AddressFacts",
+    "ConnectionFacts",
+    "Problem",
+    "UserFacts",
+    "application",
+    "exchange_api",
+    "health",
+    "not_found_out",
+    "trading_system",
+    "user_connections",
+    "websocket_connections",
+]
+
+COMPONENTS: Final[Mapping[str, type[Component]]] = MappingProxyType(
+    {kind.name: kind for kind in (Application, ExchangeApi, WebsocketConnections, TradingSystem, UserConnections)}
+)
+
+T = TypeVar("T", ExchangeAddress, Connection, UserConnection)
+
+LATE_LOOP_MS: Final = 500.0  # the loop was so late: something holds it up
+SLOW_MS: Final = 1_000.0  # for an answer to the cheapest request
+MANY_ERRORS: Final = 0.05  # of the requests of the last minutes
+FEW_REQUESTS: Final = 20  # of so few no rate is judged
+NEARLY_USED: Final = 0.9  # of the weight
+FAILING: Final = 3  # failures in a row: one more answer that did not come is no accident
+SLOW_ORDER_MS: Final = 2_000.0
+NEWEST_ORDER_S: Final = 300.0  # older orders say nothing about now
+LONG_UNRESOLVED_S: Final = 60.0
+LAG_S: Final = 2.0  # from the exchange's sending to receipt
+SKEW_MS: Final = 1_000.0
+
+Trouble = Literal["banned", "limited", "resting", "busy", "blocked", "refused", "unreachable", "silent"]
+
+ADVICE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "banned": "Nothing is sent until the ban is over. Ask for less at a time (weight_share=), and see which other "
+        "programs use this address.",
+        "limited": "Calls wait for the next window by themselves. Ask for less at a time, or lower weight_share.",
+        "resting": "It is tried again by itself. See whether the network works; look at the exchange's status page.",
+        "busy": "The exchange itself is in trouble: wait, and look at its status page.",
+        "blocked": "The exchange does not serve this place: use a venue that does, or cx.connect('paper').",
+        "refused": "See the reason; cx.doctor() looks for more.",
+        "unreachable": "See whether the network, the proxy and the address are right: cx.doctor() tries each of them.",
+        "silent": "Ask again; if nothing answers, see whether the network works.",
+        "slow": "The way to the exchange, or the exchange, is slow: orders and downloads take longer than usual.",
+        "errors": "Requests fail and are repeated. cx.logs.configure(level='DEBUG') shows which.",
+        "weight": "Little is left of the limit until the window ends: bulk downloads wait, orders go first.",
+        "late": "Something holds up the loop: a coroutine of yours that computes, or a machine with too much to do.",
+        "down": "It connects again by itself, and what was missed is repaired. If it goes on, see the network.",
+        "quiet": "The connection is asked for a sign of life and made anew if none comes.",
+        "lag": "Events are late: callbacks on the loop, this machine or the network are too slow, or a clock is wrong.",
+        "behind": "What was missed is being asked for over REST; until then a feed's status says not synced.",
+        "unresolved": "Do not place them again: asking goes on, and session.unresolved() shows what became of them.",
+        "long": "Look at the exchange itself what became of the orders of session.unresolved().",
+        "slow_orders": "Orders take long: see exchange_api for the way, and whether calls wait for weight.",
+        "user_down": "It connects again by itself. Until then orders are still placed, and session.orders(...) asks.",
+        "user_ended": "Its key was refused: check the key and its rights, then connect the user again.",
+        "skew": "Set this machine's clock. Requests are signed with the exchange's own time all the same.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a request just now did not succeed.
+
+    Attributes
+    ----------
+    kind
+        ``banned``, ``limited`` (the weight is used up), ``resting`` (the breaker is open), ``busy`` (5xx), ``blocked``
+        (this place is not served), ``refused`` (another refusal), ``unreachable``, ``silent`` (no answer in time).
+    text
+        What was said, in a sentence.
+    wait_s
+        Seconds for which nothing is sent.
+    """
+
+    kind: Trouble
+    text: str
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFacts:
+    """An address, its figures, and what became of the request."""
+
+    found: ExchangeAddress  # its status is not looked at
+    problem: Problem | None = None
+    errors: int = 0  # of ``found.requests``
+    failures: int = 0  # in a row
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """A connection, its figures, and from which age on it counts as quiet."""
+
+    found: Connection
+    quiet_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """A user's connection, its figures, and whether it has ended by itself."""
+
+    found: UserConnection
+    quiet_s: float
+    refused: str | None = None
+
+
+class _Verdict(NamedTuple):
+    status: HealthStatus
+    reasons: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()  # keys of ADVICE
+
+
+def application(
+    *, uptime_ms: int, memory_mb: float | None, threads: int, tasks: int, loop_lag_ms: float
+) -> Application:
+    """This process: degraded where its loop is late."""
+    late = loop_lag_ms > LATE_LOOP_MS
+    return Application(
+        status="degraded" if late else "healthy",
+        reasons=(f"The loop was {loop_lag_ms:.0f} ms late.",) if late else (),
+        advice=(ADVICE["late"],) if late else (),
+        uptime_ms=uptime_ms,
+        memory_mb=memory_mb,
+        threads=threads,
+        tasks=tasks,
+        loop_lag_ms=loop_lag_ms,
+    )
+
+
+def exchange_api(facts: Sequence[AddressFacts]) -> ExchangeApi:
+    """The REST APIs of all addresses."""
+    verdicts = [_address(one) for one in facts]
+    found = tuple(_with_status(one.found, verdict) for one, verdict in zip(facts, verdicts, strict=True))
+    requests = sum(one.requests for one in found)
+    fullest = max((one for one in found if one.weight_limit), key=_share, default=None)
+    told = _together([f"{one.venue} at {one.address}" for one in found], verdicts)
+    return ExchangeApi(
+        status=told.status,
+        in_use=bool(facts),
+        reasons=told.reasons,
+        advice=told.advice,
+        latency_ms=max((one.latency_ms for one in found if one.latency_ms is not None), default=None),
+        last_success_ms=max((one.last_success_ms for one in found if one.last_success_ms is not None), default=None),
+        error_rate=sum(one.errors for one in facts) / requests if requests else None,
+        weight_used=None if fullest is None else fullest.weight_used,
+        weight_limit=None if fullest is None else fullest.weight_limit,
+        addresses=found,
+    )
+
+
+def websocket_connections(facts: Sequence[ConnectionFacts]) -> WebsocketConnections:
+    """The connections of live feeds."""
+    verdicts = [_connection(one) for one in facts]
+    found = tuple(_with_status(one.found, verdict) for one, verdict in zip(facts, verdicts, strict=True))
+    told = _together([f"{one.venue} at {one.address}" for one in found], verdicts)
+    return WebsocketConnections(
+        status=told.status,
+        in_use=bool(facts),
+        reasons=told.reasons,
+        advice=told.advice,
+        connected=bool(found) and all(one.is_up for one in found),
+        circuit_breaker_state=max((one.breaker for one in found), key=BREAKER_STATES.index, default="closed"),
+        total_reconnects=sum(one.reconnects for one in found),
+        connections=found,
+    )
+
+
+def trading_system(
+    *,
+    total_users: int,
+    active_connections: int,
+    unresolved_ages_s: Sequence[float],
+    last_order_latency_ms: float | None = None,
+    last_order_ms: int | None = None,
+    last_order_age_s: float | None = None,
+) -> TradingSystem:
+    """Orders: degraded while an outcome is not known or orders are slow, unhealthy where none becomes known."""
+    verdicts, unresolved = [_Verdict("healthy")], len(unresolved_ages_s)
+    if unresolved:
+        oldest_s, long = max(unresolved_ages_s), max(unresolved_ages_s) > LONG_UNRESOLVED_S
+        text = f"Of {count(unresolved, 'order')} the outcome is not known, of one since {duration(oldest_s)}."
+        advice = ("unresolved", "long") if long else ("unresolved",)
+        verdicts.append(_Verdict("unhealthy" if long else "degraded", (text,), advice))
+    latency = last_order_latency_ms
+    if latency is not None and latency > SLOW_ORDER_MS and (last_order_age_s or 0.0) <= NEWEST_ORDER_S:
+        verdicts.append(_Verdict("degraded", (f"The last order took {latency:.0f} ms.",), ("slow_orders",)))
+    told = _worst(verdicts)
+    return TradingSystem(
+        status=told.status,
+        in_use=bool(total_users or unresolved),
+        reasons=told.reasons,
+        advice=_texts(told.advice),
+        total_users=total_users,
+        active_connections=active_connections,
+        unresolved=unresolved,
+        last_order_latency_ms=latency,
+        last_order_ms=last_order_ms,
+    )
+
+
+def user_connections(facts: Sequence[UserFacts]) -> UserConnections:
+    """The users' own connections: those that were not begun do not count."""
+    verdicts = [_user(one) for one in facts]
+    found = tuple(_with_status(one.found, verdict) for one, verdict in zip(facts, verdicts, strict=True))
+    begun = [(one.label, verdict) for one, verdict in zip(found, verdicts, strict=True) if one.is_begun]
+    told = _together([label for label, _ in begun], [verdict for _, verdict in begun])
+    return UserConnections(
+        status=told.status, in_use=bool(begun), reasons=told.reasons, advice=told.advice, users=found
+    )
+
+
+def not_found_out(component: str, why: str) -> Component:
+    """A component that could not be looked at."""
+    return COMPONENTS[component](status="unknown", reasons=(one_line(why),), advice=(ADVICE["silent"],))
+
+
+def health(components: Iterable[Component], *, timestamp_ms: int) -> Health:
+    """Everything: the worst of what is in use."""
+    parts = {part.name: part for part in components}
+    used = [part.status for part in parts.values() if part.in_use]
+    worst: HealthStatus = max(used, key=STATUSES.index, default="healthy")
+    return Health(status=worst, timestamp_ms=timestamp_ms, components=MappingProxyType(parts))
+
+
+def _address(facts: AddressFacts) -> _Verdict:
+    """Of one address: what became of the request first, then the figures."""
+    found, problem = facts.found, facts.problem
+    if problem is not None:
+        rest = "" if problem.wait_s is None else f" Nothing is sent for another {duration(problem.wait_s)}."
+        status: HealthStatus = "unhealthy"
+        if problem.kind == "limited":
+            status = "degraded"
+        elif problem.kind == "silent" and facts.failures < FAILING:
+            status = "unknown"
+        return _Verdict(status, (one_line(problem.text) + rest,), (problem.kind,))
+    verdicts = [_Verdict("healthy")]
+    if found.latency_ms is not None and found.latency_ms > SLOW_MS:
+        verdicts.append(_Verdict("degraded", (f"The answer took {found.latency_ms:.0f} ms.",), ("slow",)))
+    if found.requests >= FEW_REQUESTS and facts.errors > MANY_ERRORS * found.requests:
+        text = f"{facts.errors} of {found.requests} requests failed in the last minutes."
+        verdicts.append(_Verdict("degraded", (text,), ("errors",)))
+    if found.weight_limit and _share(found) >= NEARLY_USED:
+        text = f"{found.weight_used} of {found.weight_limit} of the weight is used."
+        verdicts.append(_Verdict("degraded", (text,), ("weight",)))
+    return _worst(verdicts)
+
+
+def _connection(facts: ConnectionFacts) -> _Verdict:
+    found = facts.found
+    why = f": {found.trouble}" if found.trouble else "."
+    if not found.is_up:
+        # A first connection on its way is not down yet.
+        beginning = found.trouble is None and found.last_message_age_s is None
+        return _Verdict(
+            "degraded" if beginning else "unhealthy",
+            (f"It is not connected ({found.state.replace('_', ' ')}){why}",),
+            ("down",),
+        )
+    verdicts = [_Verdict("healthy")]
+    if found.last_message_age_s is not None and found.last_message_age_s > facts.quiet_s:
+        text = f"Nothing was heard for {duration(found.last_message_age_s)}."
+        verdicts.append(_Verdict("degraded", (text,), ("quiet",)))
+    if found.behind:
+        verdicts.append(_Verdict("degraded", (f"{count(found.behind, 'stream')} not in step{why}",), ("behind",)))
+    if found.lag_s is not None and found.lag_s > LAG_S:
+        verdicts.append(_Verdict("degraded", (f"The newest event was {found.lag_s:.1f} s late.",), ("lag",)))
+    return _worst(verdicts)
+
+
+def _user(facts: UserFacts) -> _Verdict:
+    found, verdicts = facts.found, [_Verdict("healthy")]
+    if found.is_begun and not found.logged_on:
+        if facts.refused is not None:
+            verdicts.append(_Verdict("unhealthy", (f"Its connection has ended: {facts.refused}",), ("user_ended",)))
+        else:
+            why = f": {found.trouble}" if found.trouble else "."
+            text = f"It is not logged on ({found.state.replace('_', ' ')}){why}"
+            beginning = found.trouble is None and found.last_message_age_s is None
+            verdicts.append(_Verdict("degraded" if beginning else "unhealthy", (text,), ("user_down",)))
+    elif found.logged_on and (found.last_message_age_s or 0.0) > facts.quiet_s:
+        text = f"Nothing was heard for {duration(found.last_message_age_s or 0.0)}."
+        verdicts.append(_Verdict("degraded", (text,), ("quiet",)))
+    if found.clock_skew_ms is not None and abs(found.clock_skew_ms) > SKEW_MS:
+        side = "ahead of" if found.clock_skew_ms > 0 else "behind"
+        text = f"The exchange's clock is {abs(found.clock_skew_ms) / 1000:.1f} s {side} this machine's."
+        verdicts.append(_Verdict("healthy", (text,), ("skew",)))
+    return _worst(verdicts)
+
+
+def _with_status(found: T, verdict: _Verdict) -> T:
+    return dataclasses.replace(found, status=verdict.status)
+
+
+def _worst(verdicts: Sequence[_Verdict]) -> _Verdict:
+    """Several findings about one thing."""
+    status = max((one.status for one in verdicts), key=STATUSES.index)
+    return _Verdict(
+        status,
+        tuple(reason for one in verdicts for reason in one.reasons),
+        tuple(key for one in verdicts for key in one.advice),
+    )
+
+
+def _together(labels: Sequence[str], verdicts: Sequence[_Verdict]) -> _Verdict:
+    """Several things: some down is degraded, all down unhealthy; each reason says whose, where there are several."""
+    statuses = {one.status for one in verdicts}
+    status: HealthStatus = max(statuses, key=STATUSES.index, default="healthy")
+    if status == "unhealthy" and statuses & {"healthy", "degraded"}:
+        status = "degraded"
+    reasons = [
+        f"{label}: {reason}" if len(verdicts) > 1 else reason
+        for label, verdict in zip(labels, verdicts, strict=True)
+        for reason in verdict.reasons
+    ]
+    return _Verdict(status, tuple(map(one_line, reasons)), _texts(key for one in verdicts for key in one.advice))
+
+
+def _texts(keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(ADVICE[key] for key in dict.fromkeys(keys))
+
+
+def _share(found: ExchangeAddress) -> float:
+    return cast(int, found.weight_used) / cast(int, found.weight_limit)
