@@ -12,6 +12,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
+from cryptox import _process as _process  # since when it is loaded
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from cryptox.sync.door import last_error, run
     from cryptox.sync.face import Session
     from cryptox.sync.feed import Feed
+    from cryptox.sync.health import health, monitor
     from cryptox.sync.quick import (
         agg_trades,
         avg_price,
@@ -59,6 +62,7 @@ _HOMES = {
     "cryptox.sync.door": ("last_error", "run"),
     "cryptox.sync.face": ("Session",),
     "cryptox.sync.feed": ("Feed",),
+    "cryptox.sync.health": ("health", "monitor"),
     "cryptox.sync.quick": (
         "agg_trades",
         "avg_price",
@@ -101,6 +105,7 @@ __all__ = [
     "depth",
     "disconnect",
     "errors",
+    "health",
     "keys",
     "klines",
     "klines_bulk",
@@ -109,6 +114,7 @@ __all__ = [
     "leg",
     "live",
     "logs",
+    "monitor",
     "prices",
     "record",
     "register",

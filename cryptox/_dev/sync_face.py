@@ -47,7 +47,7 @@ from cryptox.sync.record import Recording, Replay, unwrapped
 """
 # Written by the template below, or nothing for the prompt; meaningless for the default session.
 ALWAYS_THERE: Final = frozenset({"close", "signer"})
-NOT_QUICK: Final = frozenset({"retire"})
+NOT_QUICK: Final = frozenset({"health", "retire"})  # of all sessions there is one by hand
 # Their calls need a key: they are a session's, never those of the default session.
 OF_A_SESSION: Final = frozenset(
     f"cryptox.sessions.{name}" for name in ("account", "changes", "lists", "orders", "past_orders", "preview")

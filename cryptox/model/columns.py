@@ -17,6 +17,7 @@ __all__ = [
     "DEPTH",
     "FILLS",
     "GAPS",
+    "HEALTH",
     "KLINES",
     "LIMITS",
     "ORDERS",
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     QUANTITY = "quantity"  # one trade's or one level's [float64; decimal(19, 8)]
     VOLUME = "volume"  # sums, and products with a price [float64; decimal(38, 8)]
     PERCENT = "percent"  # [float64; decimal(18, 8)]
+    MEASURE = "measure"  # any other number, such as milliseconds or MB [float64; decimal(18, 8)]
     INTEGER = "integer"  # ids, counts, levels [int64]
     FLAG = "flag"  # [bool]
     SIDE = "side"  # buy, sell [categorical; int8 codes 0, 1 in a Batch]
@@ -48,7 +50,13 @@ class Kind(StrEnum):
 
 
 CATEGORIES: dict[Kind, tuple[str, ...]] = {Kind.SIDE: ("buy", "sell"), Kind.BOOK_SIDE: ("bid", "ask")}
-DECIMAL_PRECISION: dict[Kind, int] = {Kind.PRICE: 18, Kind.PERCENT: 18, Kind.QUANTITY: 19, Kind.VOLUME: 38}
+DECIMAL_PRECISION: dict[Kind, int] = {
+    Kind.PRICE: 18,
+    Kind.PERCENT: 18,
+    Kind.MEASURE: 18,
+    Kind.QUANTITY: 19,
+    Kind.VOLUME: 38,
+}
 DECIMAL_SCALE = 8
 
 
@@ -293,10 +301,30 @@ UNRESOLVED = _table(
     ("detail", Kind.WORD, "what is known"),
 )
 
+HEALTH = _table(
+    "health",
+    "time",
+    ("time", Kind.TIME, "when it was looked at, by this machine's clock"),
+    ("component", Kind.WORD, "application, exchange_api, websocket_connections, trading_system, user_connections"),
+    ("status", Kind.WORD, "healthy, degraded, unhealthy, unknown"),
+    ("in_use", Kind.FLAG, "whether there is anything of it"),
+    ("latency_ms", Kind.MEASURE, "of exchange_api: of the request; of trading_system: of the last order"),
+    ("error_percent", Kind.PERCENT, "of exchange_api: requests of the last five minutes that failed"),
+    ("weight_used", Kind.MEASURE, "of exchange_api: weight used in the current window"),
+    ("memory_mb", Kind.MEASURE, "of application: resident memory"),
+    ("tasks", Kind.MEASURE, "of application: tasks on the loop"),
+    ("up", Kind.MEASURE, "connections that carry their streams; users logged on"),
+    ("of", Kind.MEASURE, "of so many"),
+    ("reconnects", Kind.MEASURE, "of websocket_connections and user_connections"),
+    ("lag_s", Kind.MEASURE, "of websocket_connections: the longest lag"),
+    ("unresolved", Kind.MEASURE, "of trading_system: outcomes that are not known"),
+    ("reasons", Kind.WORD, "what was found"),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         *(KLINES, TRADES, AGG_TRADES, DEPTH, TICKER, PRICES, BOOK_TICKER, AVG_PRICE, SYMBOLS),
-        *(ORDERS, BALANCES, FILLS, LIMITS, UNRESOLVED, GAPS),
+        *(ORDERS, BALANCES, FILLS, LIMITS, UNRESOLVED, GAPS, HEALTH),
     )
 }

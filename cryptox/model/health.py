@@ -363,7 +363,7 @@ class UserConnection(Displayed):
             f"{self.status}, {'logged on' if self.logged_on else self.state.replace('_', ' ')}",
             count(self.reconnects, "reconnect"),
             None if age is None else f"last event {age:.1f} s ago",
-            None if skew is None else f"clock skew {skew:.0f} ms",
+            None if skew is None else f"clock skew {round(skew)} ms",
             self.trouble,
         )
 

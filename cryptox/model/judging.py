@@ -173,7 +173,7 @@ def exchange_api(facts: Sequence[AddressFacts]) -> ExchangeApi:
     return ExchangeApi(
         status=told.status,
         in_use=bool(facts),
-        reasons=told.reasons,
+        reasons=told.reasons if facts else ("Nothing was asked: there is no session.",),
         advice=told.advice,
         latency_ms=max((one.latency_ms for one in found if one.latency_ms is not None), default=None),
         last_success_ms=max((one.last_success_ms for one in found if one.last_success_ms is not None), default=None),

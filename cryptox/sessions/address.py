@@ -15,6 +15,7 @@ from cryptox.transport.clock import ExchangeClock
 from cryptox.transport.limiter import Limiter
 from cryptox.transport.proxies import is_loopback
 from cryptox.transport.stops import Stops
+from cryptox.transport.tally import Tally
 
 if TYPE_CHECKING:
     from cryptox.transport.messages import Limit
@@ -30,7 +31,7 @@ BETTER_TIMES = 3  # so often at most: on a slow way no reading is a good one
 
 
 class Address:
-    """Limiter, clock, breaker and stops of one address, and facts that do not change from call to call."""
+    """Limiter, clock, breaker, stops and tally of one address, and facts that do not change from call to call."""
 
     def __init__(self, url: str, limits: tuple[Limit, ...]) -> None:
         self.url = url
@@ -38,6 +39,7 @@ class Address:
         self.clock = ExchangeClock()
         self.breaker = Breaker()
         self.stops = Stops(url)
+        self.tally = Tally()
         self.first_open: dict[tuple[str, str], int] = {}  # (symbol, interval) -> open time of its first candle
         self.symbols_known: set[str] = set()  # those the exchange has told anything about
         self.rules_known = False

@@ -38,9 +38,10 @@ class Line:
         connections = settings.max_in_flight + SINGLE_IN_FLIGHT
         self._http = Http(timeout_s=settings.timeout, max_connections=connections, proxy=settings.proxy)
         gate = Gate(address.limiter, address.clock, share=settings.weight_share, spare=address.spare)
-        self._caller = Caller(self._http, gate, address.breaker, address.stops, venue)
+        stops, tally = address.stops, address.tally
+        self._caller = Caller(self._http, gate, address.breaker, stops, venue, tally=tally)
         # What fails for one account, as a slow one does, must not hold up those of other users.
-        self._signing = Caller(self._http, gate, OwnBreaker(address.breaker), address.stops, venue)
+        self._signing = Caller(self._http, gate, OwnBreaker(address.breaker), stops, venue, tally=tally)
 
     async def send(
         self,

@@ -14,6 +14,7 @@ from cryptox.errors import ConfigurationError
 from cryptox.model.names import check_flag
 from cryptox.sessions.account import AccountCalls
 from cryptox.sessions.book import BookCalls
+from cryptox.sessions.health import HealthCalls
 from cryptox.sessions.keys import Given, KeyHolder, keys_for
 from cryptox.sessions.klines import KlineCalls
 from cryptox.sessions.live.dashboard import AsyncDashboard
@@ -25,6 +26,7 @@ from cryptox.sessions.preview import PreviewCalls
 from cryptox.sessions.symbols import SymbolCalls
 from cryptox.sessions.tickers import TickerCalls
 from cryptox.sessions.trades import TradeCalls
+from cryptox.sessions.users import book
 from cryptox.settings import BACKENDS, VENUE_VARIABLE, Settings
 from cryptox.transport.private import require_private
 from cryptox.venues.port import Venue
@@ -33,7 +35,9 @@ from cryptox.venues.registry import DEFAULT_VENUE, open_venue
 __all__ = ["AsyncSession", "open_default", "open_session"]
 
 
-class AsyncSession(KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, PreviewCalls, AccountCalls, Displayed):
+class AsyncSession(
+    KlineCalls, TradeCalls, BookCalls, TickerCalls, SymbolCalls, PreviewCalls, AccountCalls, HealthCalls, Displayed
+):
     """A session with one exchange, for use with ``await``.
 
     Made by ``cx.aio.connect``. Nothing is sent before the first call. An async context manager.
@@ -262,7 +266,9 @@ def open_session(
             require_private(place.hosts.rest)
         keys = keys_for(place, user, given, surroundings)
     able = _trades(trading, place, keys)
-    return AsyncSession(place, chosen_settings, user=user, frame=frame, exact=exact, keys=keys, trading=able)
+    session = AsyncSession(place, chosen_settings, user=user, frame=frame, exact=exact, keys=keys, trading=able)
+    book.note(session)
+    return session
 
 
 def open_default(

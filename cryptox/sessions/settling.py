@@ -12,7 +12,7 @@ from logging import ERROR, INFO, WARNING
 from typing import Any
 
 from cryptox import logs
-from cryptox.errors import CryptoxError, OutcomeUnknown
+from cryptox.errors import CryptoxError, NotSent, OutcomeUnknown, RateLimited
 from cryptox.model.orders import Order, Replaced
 from cryptox.sessions.acts import Pending, Question, Settled, is_carried_elsewhere, unknown
 from cryptox.sessions.journal import Entry, Journal
@@ -36,6 +36,7 @@ class Settling(Signed):
     """A session that follows acts to their end."""
 
     _recovered_on: asyncio.AbstractEventLoop | None = None
+    _last_act: tuple[float, float] | None = None  # how long it took in seconds, and when it ended, monotonic
 
     @functools.cached_property
     def _acts(self) -> dict[str, Pending]:
@@ -178,6 +179,9 @@ class Settling(Signed):
         if pending.state in ("done", "not_done"):
             return
         self._learn_of(result)
+        if pending.sent_at is not None and not isinstance(error, NotSent | RateLimited):
+            now = time.monotonic()
+            self._last_act = now - pending.sent_at, now
         entry = pending.entry
         placed = _placed(result)
         pending.state, pending.order_id = state, getattr(placed, "order_id", pending.order_id)

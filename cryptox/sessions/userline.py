@@ -133,6 +133,16 @@ class UserLine:
         return self._life.state
 
     @property
+    def silence_s(self) -> float:
+        """Seconds without a byte until the connection is asked for a sign of life."""
+        return self._terms.silence_s
+
+    @property
+    def life(self) -> Life:
+        """Its state, with all counts."""
+        return self._life
+
+    @property
     def is_over(self) -> bool:
         """Whether it has ended, or is about to."""
         return self._life.state in ("stopping", "over")

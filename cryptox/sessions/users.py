@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+import weakref
+from typing import Any, Protocol
 
 from cryptox.errors import ConfigurationError
 
@@ -24,6 +25,17 @@ class UserBook:
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str], Named] = {}
         self._cores: dict[tuple[str, str], object] = {}
+        self._made: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def note(self, core: Any) -> None:
+        """An asynchronous session was made, named or not; it is not held."""
+        with self._lock:
+            self._made.add(core)
+
+    def everyone(self) -> list[Any]:
+        """All asynchronous sessions of the process that have not ended."""
+        with self._lock:
+            return [core for core in self._made if core._closed is None]
 
     def enter(self, venue: str, user: str, session: Named, core: object) -> None:
         """Register a session, and the asynchronous one behind it; the former one of that name is ended."""

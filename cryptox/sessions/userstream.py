@@ -72,6 +72,8 @@ class UserStream:
         Why it has ended by itself: the key was refused.
     trouble
         What is in the way just now, in a line.
+    event_at
+        When the newest event came, in monotonic seconds; None before the first.
     """
 
     def __init__(self, session: UserSession, blotter: Blotter, address: Address) -> None:
@@ -80,6 +82,7 @@ class UserStream:
         self.trouble: str | None = None
         self.listeners: list[Listener] = []
         self.received = 0
+        self.event_at: float | None = None
         self._name = session.venue.name
         self._user = session.user
         self._checked = 0  # the subscription after which everything was looked at
@@ -145,6 +148,7 @@ class UserStream:
                 self.line.stop(told.error)
         else:
             self.received += 1
+            self.event_at = time.monotonic()
             if not isinstance(told, OrderUpdate):
                 self._told_of.update(one.asset for one in told)
             if self._held is not None:

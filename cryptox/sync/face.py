@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._display import Displayed
 from cryptox.model.account import Account, Fees, Preview
+from cryptox.model.health import Component, Health
 from cryptox.model.orders import Leg, Order, OrderList, Replaced
 from cryptox.model.portfolio import Portfolio
 from cryptox.model.symbols import Symbol
@@ -2154,6 +2155,39 @@ class Session(Displayed):
         """
         with door.boundary():
             return door.call(self._session.limits(frame=frame))
+
+    def health(self, component: str | None = None) -> Health | Component:
+        """How this session is doing: a request to its exchange now, its connections, its orders. Never raises.
+
+        Parameters
+        ----------
+        component
+            ``"application"``, ``"exchange_api"``, ``"websocket_connections"``, ``"trading_system"`` or
+            ``"user_connections"``; None for all.
+
+        Returns
+        -------
+        Health or Component
+            With ``status`` (``healthy``, ``degraded``, ``unhealthy``, ``unknown``), ``reasons`` and ``advice``;
+            ``components`` by name.
+
+        Raises
+        ------
+        ValidationError
+            There is no such component.
+
+        Notes
+        -----
+        Cost: weight 1. Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (time).
+
+        Examples
+        --------
+        >>> with cx.connect("paper") as session:
+        ...     (session.health("exchange_api")).status
+        'healthy'
+        """
+        with door.boundary():
+            return door.call(self._session.health(component))
 
     @property
     def venue(self) -> Venue:

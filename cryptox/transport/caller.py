@@ -18,6 +18,7 @@ from .limiter import Ticket
 from .messages import Answer, Outgoing, Usage
 from .retry import Retry
 from .stops import Stops
+from .tally import Tally
 
 __all__ = ["Caller", "Reader", "Sender", "Verdict"]
 
@@ -72,6 +73,8 @@ class Caller:
         Reads the exchange's answers.
     retry
         How often to try what is safe to repeat.
+    tally
+        Counts how requests go; of the address, too.
     monotonic, draw, sleep
         The clock in seconds, random numbers in [0, 1), and how to wait.
     """
@@ -85,6 +88,7 @@ class Caller:
         reader: Reader,
         retry: Retry | None = None,
         *,
+        tally: Tally | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -95,6 +99,7 @@ class Caller:
         self._stops = stops
         self._reader = reader
         self._retry = retry or Retry()
+        self._tally = Tally() if tally is None else tally
         self._monotonic = monotonic
         self._draw = draw
         self._sleep = sleep
@@ -167,10 +172,13 @@ class Caller:
             try:
                 failure = answer = await self._once(outgoing, ticket, left_s, began)
                 verdict = self._judge(answer, began)
-                if verdict.kind == "refused" or (verdict.kind == "ok" and legible(answer)):
+                ended = verdict.kind == "refused" or (verdict.kind == "ok" and legible(answer))
+                self._tally.note(self._monotonic(), ok=ended)
+                if ended:
                     return answer
             except NetworkError as error:
                 failure, verdict = error, Verdict("busy" if error.retryable else "refused")
+                self._tally.note(self._monotonic(), ok=False)
             tries[verdict.kind] += 1
             left_s -= self._monotonic() - began
             pause_s = self._pause(verdict, tries[verdict.kind], left_s, patience_s, persistent) if repeatable else None

@@ -243,6 +243,7 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
         what = f"The answer to {where} is damaged: {error}."
     elif isinstance(error, TimeoutError):
         what = f"{where} was not answered in full within {deadline_s:g} s."
+        context["in_time"] = False
         advice = [*NetworkError.advice, "Where the line is slow, give it longer: connect(..., timeout=30)."]
     elif isinstance(error, aiohttp.ClientPayloadError):
         what = f"The answer to {where} was cut off."

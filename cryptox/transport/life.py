@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from .breaker import Breaker
+from .breaker import State as BreakerState
 
 __all__ = ["Address", "Allowance", "Close", "Connect", "Habits", "Life", "State", "Step", "Wait"]
 
@@ -193,6 +194,15 @@ class Life:
     def reconnects(self) -> int:
         """Connections opened after the first one."""
         return max(0, self._opened - 1)
+
+    @property
+    def has_opened(self) -> bool:
+        """Whether there was a connection at all."""
+        return self._opened > 0
+
+    def breaker_state(self, now: float) -> BreakerState:
+        """Of the breaker of the address."""
+        return self._address.breaker.state(now)
 
     @property
     def live(self) -> int:

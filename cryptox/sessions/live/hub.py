@@ -146,6 +146,17 @@ class Hub:
         self._held.discard(feed)
 
     @property
+    def url(self) -> str:
+        """Where its connections go; empty where it has none of its own."""
+        return self._url
+
+    def lines(self) -> list[tuple[Kept, list[Topic]]]:
+        """Its kept connections, each with the topics it carries; from any thread."""
+        topics = list(self._topics.values())
+        kept = [one for one in list(self._kept) if isinstance(one, Kept)]
+        return [(one, [topic for topic in topics if topic.stream in one.streams]) for one in kept]
+
+    @property
     def silence_s(self) -> float:
         """Seconds without a byte until a connection is asked for a sign of life."""
         return self._terms.silence_s

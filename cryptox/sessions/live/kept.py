@@ -110,6 +110,11 @@ class Kept:
         Starts a task that somebody owns.
     taps
         Hear everything; the list may change.
+
+    Attributes
+    ----------
+    trouble
+        Why it carries nothing just now, in a line; None while it does, or has not been tried.
     """
 
     def __init__(
@@ -130,6 +135,7 @@ class Kept:
         self._wake = asyncio.Event()
         self._heard_at = time.monotonic()
         self.streams: dict[str, list[Sink]] = {}
+        self.trouble: str | None = None
         self.task = spawn(self._run())
 
     @property
@@ -213,14 +219,15 @@ class Kept:
             )
             logs.event(log, "socket.failed", level=WARNING, venue=self._venue.name, error=str(error),
                        failures=life.failures)  # fmt: skip
+            self.trouble = f"{type(error).__name__}: {error}"
             for sinks in self.streams.values():
                 for sink in sinks:
-                    sink.failed(f"{type(error).__name__}: {error}")
+                    sink.failed(self.trouble)
         except asyncio.CancelledError:
             self._gone(wire)
             raise
         else:
-            wire.socket = socket
+            wire.socket, self.trouble = socket, None
             life.connected(number, time.monotonic(), random.random())
             logs.event(log, "socket.opened", level=INFO, venue=self._venue.name, number=number)
             socket.closed.add_done_callback(functools.partial(self._closed, wire))
@@ -248,6 +255,8 @@ class Kept:
         end = ended.result()
         logs.event(log, "socket.closed", level=INFO, venue=self._venue.name, number=wire.number, reason=end.reason,
                    code=end.code, text=end.text)  # fmt: skip
+        if not any(other.socket is not None for other in self._wires.values() if other is not wire):
+            self.trouble = f"the connection has ended: {end.reason}"
         self._gone(wire)
 
     def _gone(self, wire: _Wire) -> None:
