@@ -10,12 +10,14 @@ from typing import Any, Final
 from cryptox.model.account import Account, Breach, Fees, Preview
 from cryptox.model.book import Book
 from cryptox.model.events import Event, moment
+from cryptox.model.health import Component, Health
 from cryptox.model.lines import amount, arguments_line, changed_arguments, count, order_size, percent, shortened
 from cryptox.model.orders import Draft, Fill, Leg, Order, OrderList, Replaced
 from cryptox.model.portfolio import Portfolio
 from cryptox.show import cards
 from cryptox.show.calls import call_line
 from cryptox.show.cards import BAD, GOOD, Html
+from cryptox.show.health import component_html, health_html
 
 __all__ = ["html"]
 
@@ -283,9 +285,11 @@ CARDS: Final[dict[type, Callable[[Any], str]]] = {
     Account: _account,
     Book: _book,
     Breach: _breach,
+    Component: component_html,
     Draft: _draft,
     Fees: _fees,
     Fill: _fill,
+    Health: health_html,
     Leg: _leg,
     Order: _order,
     OrderList: _order_list,

@@ -94,6 +94,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("ticker", "tickers", ("dom.js", "ticker.js"), rate=4, rows=1),
         Kind("orders", "own", ("dom.js", "orders.js"), rate=4, rows=20),
         Kind("account", "own", ("dom.js", "account.js"), rate=4, rows=1_000),
+        Kind("health", "", ("dom.js", "health.js"), rate=2, rows=0, checkpoint_s=3_600),
         Kind("dashboard", "", DASHBOARD, rate=4, rows=0, needs_plotly=True, checkpoint_s=30),
     )
 }

@@ -25,7 +25,7 @@ log = logs.logger("widgets")
 STATE_S = 1.0  # so often the counts of the frame are brought up to date; what matters is told at once
 REST_S = 1.0  # between two looks while no page shows it, or after an error
 CALM = 4.0  # so many times as long as a look has taken, the loop is left alone
-MATTERS = ("connected", "stale", "synced", "gaps", "stopped", "paused", "error", "trouble")
+MATTERS = ("word", "connected", "stale", "synced", "gaps", "stopped", "paused", "error", "trouble")
 
 Whole = tuple[int, Picture]
 """A picture and its number; each change makes the next number."""

@@ -13,10 +13,13 @@ from typing import Any, Final, TypeVar
 from cryptox import _cells
 from cryptox.sessions.live.dashboard import AsyncDashboard
 from cryptox.sessions.live.feed import AsyncFeed
+from cryptox.show.health import health_html
 from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.feed import Feed
+from cryptox.sync.monitor import Monitor
 
 from . import dashboard, static
+from .health import HealthSource
 from .kinds import SHOWN_AS
 from .pump import Pump
 from .source import FeedSource, Source
@@ -32,9 +35,11 @@ _pumps: weakref.WeakKeyDictionary[object, weakref.ref[Pump]] = weakref.WeakKeyDi
 
 
 def bundle(thing: object) -> dict[str, Any] | None:
-    """What IPython displays of a feed or dashboard, by type of content; None where there is no live view of it."""
+    """What IPython displays of a feed, dashboard or monitor, by type of content; None where it has no live view."""
     if isinstance(thing, Dashboard | AsyncDashboard):
         return _of_dashboard(thing)
+    if isinstance(thing, Monitor):
+        return _of_monitor(thing)
     if isinstance(thing, Feed) and not thing._is_lost:
         core, there = thing._feed, thing._there
     elif isinstance(thing, AsyncFeed) and thing._hub is not None and thing._hub.is_here():
@@ -56,6 +61,13 @@ def _of_dashboard(thing: Dashboard | AsyncDashboard) -> dict[str, Any] | None:
     return open_view(
         thing, core, lambda: dashboard.DashboardSource(core, hub.loop), there, lambda: dashboard.snapshot(thing)
     )
+
+
+def _of_monitor(thing: Monitor) -> dict[str, Any] | None:
+    if thing._is_lost:
+        return None
+    watch = thing._watch
+    return open_view(thing, watch, lambda: HealthSource(watch), thing._there, lambda: health_html(thing.latest))
 
 
 def open_view(

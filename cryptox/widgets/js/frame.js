@@ -79,6 +79,7 @@ async function run_plotly(packed) {
 // The words for how it is, the one that matters most first.
 function state_word(state) {
   if (state.stopped) return ["stopped", "cryptox-plain"];
+  if (state.word) return [state.word, "cryptox-" + state.look];
   if (!state.connected) return [state.reconnects || state.received ? "reconnecting" : "connecting", "cryptox-bad"];
   if (!state.synced) return ["catching up", "cryptox-warn"];
   return ["connected", "cryptox-good"];
@@ -331,7 +332,7 @@ class Framed {
     parts.word.className = `cryptox-state ${look}`;
     parts.stale.hidden = !state.stale || state.stopped;
     parts.counts.textContent = counts(state);
-    parts.counts.title = `${state.received ?? 0} events received`;
+    parts.counts.title = `${state.received ?? 0} ${state.word ? "looks" : "events received"}`;
     const errors = [state.error, this.trouble, state.trouble].filter(Boolean);
     set_text(parts.error, errors.join("\n"));
     parts.error.hidden = !errors.length;
