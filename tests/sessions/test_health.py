@@ -44,19 +44,14 @@ async def until(true: Callable[[], Any], within_s: float = 30.0) -> None:
         await asyncio.sleep(0.02)
 
 
-async def becomes(session: Any, component: str, status: str) -> Any:
+async def becomes(session: Any, component: str, status: str, meanwhile: Callable[[], object] = lambda: None) -> Any:
     """The component, once it has that status."""
-    found: list[Any] = []
-
-    async def see() -> bool:
-        found[:] = [await session.health(component)]
-        return bool(found[0].status == status)
-
     end = time.monotonic() + 30.0
-    while not await see():
+    while (found := await session.health(component)).status != status:
         assert time.monotonic() < end, found
+        meanwhile()
         await asyncio.sleep(0.02)
-    return found[0]
+    return found
 
 
 def advised(part: Any, *keys: str) -> bool:
@@ -133,7 +128,7 @@ async def test_one_component_and_no_such_component(exchange: cx.PaperExchange) -
         ({"kind": "status", "code": 502}, "unhealthy", "busy"),
         ({"kind": "status", "code": 451}, "unhealthy", "blocked"),
         ({"kind": "status", "code": 403}, "unhealthy", "blocked"),
-        ({"kind": "status", "code": 400}, "unhealthy", "refused"),
+        ({"kind": "status", "code": 400, "error_code": -1100}, "unhealthy", "refused"),
         ({"kind": "limit", "code": 418, "retry_after": 60}, "unhealthy", "banned"),
         ({"kind": "limit", "code": 429, "retry_after": 60}, "degraded", "limited"),
         ({"kind": "reset"}, "unhealthy", "unreachable"),
@@ -270,10 +265,8 @@ async def test_a_loop_that_is_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
 @on_loop
 async def test_sockets_that_are_cut_come_again(exchange: cx.PaperExchange) -> None:
     async with cx.aio.connect(exchange) as session:
-        await session.live.trades("BTCUSDT").start()
         feed = await session.live.ticker("BTCUSDT").start()
-        exchange.faults.shut_down(1.0)
-        part = await becomes(session, "websocket_connections", "unhealthy")
+        part = await becomes(session, "websocket_connections", "unhealthy", exchange.faults.cut)
         assert advised(part, "down")
         assert (part.connected, part.connections[0].is_up) == (False, False)
         assert part.connections[0].trouble
@@ -288,11 +281,12 @@ async def test_a_silent_socket(exchange: cx.PaperExchange, monkeypatch: pytest.M
     monkeypatch.setattr(hubs, "PONG_S", 30.0)
     monkeypatch.setattr(health, "STALE_S", 0.2)
     async with cx.aio.connect(exchange) as session:
-        await session.live.book_ticker("BTCUSDT").start()
+        feed = await session.live.book_ticker("BTCUSDT").start()
         exchange.faults.freeze(5)
         part = await becomes(session, "websocket_connections", "degraded")
         assert advised(part, "quiet")
         assert part.connections[0].last_message_age_s > 0.5
+        assert feed.is_running
 
 
 @on_loop
@@ -301,29 +295,31 @@ async def test_events_that_are_late(exchange: cx.PaperExchange) -> None:
         await session.server_time()
         exchange.faults.add("frame", how="delay", seconds=2.5, stream="btcusdt@bookTicker")
         exchange.faults.add("frame", how="delay", seconds=2.5, stream="btcusdt@ticker")
-        await session.live.ticker("BTCUSDT").start()
+        feed = await session.live.ticker("BTCUSDT").start()
         part = await becomes(session, "websocket_connections", "degraded")
         assert advised(part, "lag"), part
+        assert feed.is_running
         assert part.connections[0].lag_s > 2
 
 
 @on_loop
 async def test_a_stream_that_cannot_be_repaired_yet(exchange: cx.PaperExchange) -> None:
     async with cx.aio.connect(exchange) as session:
-        await session.live.book("BTCUSDT").start()
+        feed = await session.live.book("BTCUSDT").start()
         exchange.faults.add("status", path="depth", code=502)
         exchange.faults.cut()
         part = await becomes(session, "websocket_connections", "degraded")
         assert advised(part, "behind"), part
         exchange.faults.clear()
         await becomes(session, "websocket_connections", "healthy")
+        assert feed.status.synced
 
 
 @on_loop
 async def test_an_outcome_that_is_not_known(exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch) -> None:
     async with cx.aio.connect(exchange, order_timeout=0.5, resolve_timeout=0.5) as session:
         await session.balances()
-        await session.test_order("BTCUSDT", "buy", quote_quantity=100)
+        await session.test_order("BTCUSDT", "buy", "MARKET", quote_quantity=100)
         exchange.faults.add("drop", path="order", method="POST", times=1)
         exchange.faults.add("status", path="order", method="GET", code=502)
         exchange.faults.add("status", path="myTrades", code=502)
@@ -354,9 +350,9 @@ async def test_a_slow_order(exchange: cx.PaperExchange) -> None:
 
 
 @on_loop
-async def test_an_order_that_was_never_sent_has_no_latency(exchange: cx.PaperExchange) -> None:
-    async with cx.aio.connect(exchange) as session:
-        await session.test_order("BTCUSDT", "buy", quote_quantity=100)
+async def test_an_order_that_was_never_answered_has_no_latency(exchange: cx.PaperExchange) -> None:
+    async with cx.aio.connect(exchange, order_timeout=0.5, resolve_timeout=0.5) as session:
+        await session.test_order("BTCUSDT", "buy", "MARKET", quote_quantity=100)
         exchange.stop()
         with pytest.raises(CryptoxError):
             await session.buy("BTCUSDT", quote_quantity=100)
@@ -366,15 +362,15 @@ async def test_an_order_that_was_never_sent_has_no_latency(exchange: cx.PaperExc
 @on_loop
 async def test_a_user_that_is_cut_off_and_comes_back(exchange: cx.PaperExchange) -> None:
     async with cx.aio.connect(exchange, user="ann") as ann, cx.aio.connect(exchange, user="bob") as bob:
-        await ann.live.orders().start()
+        feed = await ann.live.orders().start()
         await bob.balances()
         assert (await bob.health("user_connections")).in_use is False
-        exchange.faults.shut_down(1.0)
-        part = await becomes(ann, "user_connections", "unhealthy")
+        part = await becomes(ann, "user_connections", "unhealthy", exchange.faults.cut)
         assert advised(part, "user_down")
         assert part.users[0].logged_on is False
         part = await becomes(ann, "user_connections", "healthy")
         assert part.users[0].reconnects >= 1
+        assert feed.is_running
 
 
 @on_loop
@@ -395,7 +391,7 @@ async def test_one_of_two_users_whose_key_is_refused(exchange: cx.PaperExchange)
 
 @on_loop
 async def test_clocks_that_disagree(exchange: cx.PaperExchange) -> None:
-    exchange.faults.add("skew", seconds=5)
+    exchange.faults.step_clock(5)
     async with cx.aio.connect(exchange, user="ann") as session:
         await session.live.orders().start()
         found: Any = await session.health()
@@ -411,10 +407,11 @@ async def test_a_silent_user_stream(exchange: cx.PaperExchange, monkeypatch: pyt
     monkeypatch.setattr("cryptox.sessions.userline.PONG_S", 30.0)
     monkeypatch.setattr(health, "STALE_S", 0.2)
     async with cx.aio.connect(exchange, user="ann") as session:
-        await session.live.orders().start()
+        feed = await session.live.orders().start()
         exchange.faults.freeze(5)
         part = await becomes(session, "user_connections", "degraded")
         assert advised(part, "quiet")
+        assert feed.is_running
 
 
 @on_loop
@@ -426,10 +423,11 @@ async def test_sessions_of_one_address_ask_once(exchange: cx.PaperExchange) -> N
                 part: Any = await look([one, other, third], "exchange_api")
                 assert len(part.addresses) == 2
                 assert asked.hits == 1
+                place = elsewhere.rest_url
                 elsewhere.stop()
                 part = await look([one, other, third], "exchange_api")
                 assert part.status == "degraded"
-                assert part.reasons[0].startswith(f"paper at {elsewhere.rest_url}: ")
+                assert part.reasons[0].startswith(f"paper at {place}: ")
 
 
 @on_loop
