@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cryptox.sessions import address
+from cryptox.sessions import address, users
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,9 +75,13 @@ def interruptible() -> None:
 
 @pytest.fixture(autouse=True)
 def new_addresses() -> Iterator[None]:
-    """Ports are used again: a session that a test left behind must not lend what it knew to a later exchange."""
+    """Ports are used again: a session that a test left behind must not lend what it knew to a later exchange.
+
+    Nor may it be ill for a later test.
+    """
     yield
     address._book._local.clear()
+    users.book._made.clear()
 
 
 class MemoryKeyring:

@@ -26,6 +26,7 @@ from cryptox.errors import CryptoxError, FilterFailure
 from cryptox.model.account import Preview
 from cryptox.model.book import Book
 from cryptox.model.events import Event
+from cryptox.model.health import Component
 from cryptox.model.orders import Draft, Replaced
 from cryptox.sessions.live.dashboard import AsyncDashboard
 from cryptox.sessions.live.feed import AsyncFeed
@@ -36,6 +37,7 @@ from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.face import Session
 from cryptox.sync.feed import Feed
 from cryptox.sync.live import Live
+from cryptox.sync.monitor import Monitor
 from cryptox.sync.record import Recording, Replay
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'\x1b[2J\n</td></table>"
@@ -52,6 +54,7 @@ LIVE = (
     Dashboard,
     Feed,
     Live,
+    Monitor,
     Recording,
     Replay,
     Session,
@@ -75,7 +78,7 @@ def every_class() -> list[type]:
                 home = importlib.import_module(kind.__module__)
                 if getattr(home, kind.__name__, None) is kind:
                     found[f"{kind.__module__}.{kind.__qualname__}"] = kind
-    return [found[name] for name in sorted(found) if found[name] not in (Event, Book, Moving)]
+    return [found[name] for name in sorted(found) if found[name] not in (Event, Book, Component, Moving)]
 
 
 def filled(kind: type) -> Any:
@@ -102,6 +105,8 @@ def value(hint: Any) -> Any:
         return plain[hint]
     if origin in (types.UnionType, typing.Union):
         return value(next(one for one in inside if one is not type(None)))
+    if origin is typing.Literal:
+        return inside[0]
     if origin is tuple:
         return tuple(value(one) for one in inside if one is not Ellipsis)
     if origin is not None and issubclass(origin, Mapping):
@@ -258,8 +263,14 @@ def _session(session: Session, tmp_path: Path) -> Session:
     return session
 
 
+def _monitor(session: Session, tmp_path: Path) -> Monitor:
+    with cx.monitor() as monitor:
+        return monitor
+
+
 MAKERS: dict[type, Callable[[Session, Path], Any]] = {
     AsyncDashboard: lambda session, path: _dashboard(session, path)._dashboard,
+    Monitor: _monitor,
     AsyncFeed: lambda session, path: _feed(session, path)._feed,
     AsyncRecording: lambda session, path: _recording(session, path)._recording,
     AsyncReplay: lambda session, path: _replay(session, path)._replay,
@@ -282,6 +293,6 @@ def test_a_living_thing_is_shown_as_text_and_card(kind: type, session: Session, 
     if kind in (AsyncSession, Session):
         assert "trades" in text
         assert USER in text
-    if kind not in (AsyncSession, Live, Session, cx.PaperExchange):
+    if kind not in (AsyncSession, Live, Monitor, Session, cx.PaperExchange):
         assert "<img src=x" in text
         assert "&lt;img" in thing._repr_html_()

@@ -82,7 +82,7 @@ function seen(node) {
 let input = "";
 for await (const part of process.stdin) input += part;
 const [script, cases] = JSON.parse(input);
-const names = ["book", "trades", "ticker", "orders", "account"];
+const names = ["book", "trades", "ticker", "orders", "account", "health"];
 const paints = new Function(`${script}\nreturn { ${names.map((name) => `${name}: paint_${name}`).join(", ")} };`)();
 const tools = {};
 

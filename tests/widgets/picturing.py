@@ -192,7 +192,7 @@ def scripts() -> str:
     folder = files("cryptox.widgets") / "js"
     frame = (folder / "frame.js").read_text("utf-8")
     make = frame[frame.index("function make(") : frame.index("// A number with all its digits")]
-    parts = ("dom.js", "book.js", "trades.js", "ticker.js", "orders.js", "account.js")
+    parts = ("dom.js", "book.js", "trades.js", "ticker.js", "orders.js", "account.js", "health.js")
     return "\n".join([make, *((folder / part).read_text("utf-8") for part in parts)])
 
 
