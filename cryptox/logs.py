@@ -23,6 +23,7 @@ from typing import Any, Literal, ParamSpec, Self, TextIO, TypeVar, cast
 from cryptox._secrets import HIDDEN, is_secret, scrub
 
 __all__ = [
+    "category",
     "clear_context",
     "configure",
     "context",
@@ -43,13 +44,28 @@ _CATEGORIES = {
     "order": "trading",
     "trade": "trading",
     "balance": "trading",
+    "journal": "trading",
     "request": "api",
     "answer": "api",
     "limit": "api",
+    "breaker": "api",
+    "clock": "api",
     "page": "api",
+    "bulk": "api",
     "socket": "websocket",
     "stream": "websocket",
+    "user_stream": "websocket",
     "feed": "websocket",
+    "record": "websocket",
+    "replay": "websocket",
+    "session": "system",
+    "keyring": "system",
+    "call": "system",
+    "closer": "system",
+    "loop": "system",
+    "progress": "system",
+    "view": "system",
+    "store": "system",
 }
 _context: ContextVar[Mapping[str, Any] | None] = ContextVar("cryptox_log_context", default=None)
 
@@ -69,9 +85,14 @@ def event(log: logging.Logger, name: str, /, *, level: int = logging.INFO, **fie
 def _write(log: logging.Logger, level: int, name: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
     if not log.isEnabledFor(level):
         return
-    facts = redact({"category": _CATEGORIES.get(name.partition(".")[0], "system"), **get_context(), **fields})
+    facts = redact({"category": category(name), **get_context(), **fields})
     text = " ".join([name, *(f"{key}={value}" for key, value in facts.items())])
     log.log(level, "%s", text, extra={"event": name, "fields": facts, "error": error}, stacklevel=3)
+
+
+def category(name: str) -> str:
+    """The group of an event by its noun: api, websocket, trading or system; yours are system, unless ours has it."""
+    return _CATEGORIES.get(name.partition(".")[0], "system")
 
 
 def redact(value: Any) -> Any:

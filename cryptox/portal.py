@@ -194,12 +194,13 @@ class _Workers(ThreadPoolExecutor):
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run ``fn`` on a thread of its own."""
         future: Future[T] = Future()
+        context = contextvars.copy_context()
 
         def work() -> None:
             if not future.set_running_or_notify_cancel():
                 return
             try:
-                future.set_result(fn(*args, **kwargs))
+                future.set_result(context.run(fn, *args, **kwargs))
             except BaseException as error:  # noqa: BLE001  # handed over to whoever waits for the future
                 future.set_exception(error)
 

@@ -13,7 +13,7 @@ import time
 from logging import ERROR, INFO, WARNING
 from typing import Any, TypeVar, cast
 
-from cryptox import logs
+from cryptox import _telemetry, logs
 from cryptox.errors import (
     ClockSkew,
     CryptoxError,
@@ -96,6 +96,13 @@ class Acting(Settling):
             The exchange's definite refusal.
         """
         self._may_act()
+        side, type_ = (act.about.get("terms") or (None, None))[:2]
+        facts = {"venue": self.venue.name, "side": side, "type": type_}
+        span = _telemetry.act(act.operation, act.symbol, client_order_id=act.client_order_id, **facts)
+        with logs.context(**self.about), span as told:
+            return await self._done_once(act, told)
+
+    async def _done_once(self, act: Act[T], told: _telemetry.Told) -> T:
         await self._as_of()
         loop = asyncio.get_running_loop()
         if self._recovered_on is not loop:
@@ -118,7 +125,15 @@ class Acting(Settling):
             result: T = await asyncio.shield(pending.outcome)
         except asyncio.CancelledError as interrupt:
             await self._tell_interrupted(pending, interrupt)
+            told.tell(cryptox__outcome="interrupted")
             raise
+        except OutcomeUnknown:
+            told.tell(cryptox__outcome="unknown")
+            raise
+        except CryptoxError as error:
+            told.tell(cryptox__outcome="not_done", cryptox__error_code=getattr(error, "code", None))
+            raise
+        told.tell(cryptox__outcome="done", cryptox__order_id=pending.order_id)
         return result
 
     def _noted(self, act: Act[Any]) -> Pending:
@@ -224,6 +239,7 @@ class Acting(Settling):
             pending.state = "waiting"  # nothing was done
             if not isinstance(refused, ClockSkew) or attempt == SKEWED_TWICE - 1:
                 raise explained
+            logs.event(log, "order.again", level=WARNING, why=refused.user_message, **named(pending.entry))
             try:
                 await self._read_clock()
             except CryptoxError as error:
@@ -262,6 +278,7 @@ class Acting(Settling):
                     retry_after=wait_s,
                     context={"sent": False},
                 )
+            logs.event(log, "order.waits", level=INFO, wait_s=round(wait_s, 3), orders=orders)
             await asyncio.sleep(wait_s + 0.01)
         self._counts.placed(orders, self._limit_ms())
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from cryptox import _telemetry
 from cryptox.transport.breaker import Breaker
 from cryptox.transport.clock import ExchangeClock
 from cryptox.transport.limiter import Limiter
@@ -116,8 +117,25 @@ class _Book:
                 address = known[url] = make()
             return address
 
+    def all(self) -> list[Address]:
+        """Every one of them."""
+        with self._lock:
+            return [*self._local.values(), *self._remote.values()]
+
 
 _book = _Book()
+
+
+def _used() -> Iterator[tuple[float, dict[str, Any]]]:
+    """What is used of each limit in its present window, others' use included."""
+    for address in _book.all():
+        server = urlsplit(address.url).netloc.rpartition("@")[2]
+        for state in address.limiter.states(address.clock.moment(time.monotonic(), time.time())):
+            about = {"server": server, "limit": state.limit.kind, "window_s": state.limit.window_ms / 1000}
+            yield float(state.used), {**about, "allowed": state.limit.amount}
+
+
+_telemetry.gauge("cryptox.limit.used", "{weight}", "Used of a limit in its present window, with others' use", _used)
 
 
 def address_of(url: str, limits: tuple[Limit, ...]) -> Address:

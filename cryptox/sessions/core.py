@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from logging import WARNING
+from logging import DEBUG, INFO, WARNING
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptox import logs
@@ -31,6 +32,8 @@ __all__ = ["Core", "Form", "Frame"]
 
 T = TypeVar("T")
 
+_numbers = itertools.count(1)  # of sessions, in this process
+
 log = logs.logger("sessions")
 
 ALL = "*"  # in the place of a symbol: the rules of all, where no call has named one yet
@@ -52,7 +55,15 @@ class Form:
 
 
 class Core:
-    """A session without its calls."""
+    """A session without its calls.
+
+    Attributes
+    ----------
+    about
+        What the log calls it: its number in this process, and the user.
+    """
+
+    _told_closed = False
 
     def __init__(
         self,
@@ -75,6 +86,9 @@ class Core:
         self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits)
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
         self._closed: str | None = None
+        self.about: dict[str, str] = {"session": f"s{next(_numbers)}", **({} if user is None else {"user": user})}
+        logs.event(log, "session.opened", level=INFO, venue=venue.name, url=venue.hosts.rest, trading=trading,
+                   **self.about)  # fmt: skip
 
     @property
     def form(self) -> tuple[str, bool]:
@@ -94,6 +108,7 @@ class Core:
     async def close(self, reason: str = "This session is closed.") -> None:
         """End the session: its connections are closed, and calls raise ``ConfigurationError`` from now on."""
         self._closed = self._closed or reason
+        self._tell_closed()
         self._keys.clear()
         if self.user is not None:
             book.forget(self.venue.name, self.user, self)
@@ -104,11 +119,18 @@ class Core:
     def retire(self, reason: str) -> None:
         """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
         self._closed = self._closed or reason
+        self._tell_closed()
         self._keys.clear()
         lines, self._lines = self._lines, {}
         for line in lines.values():
             if line.loop.is_running():
                 asyncio.run_coroutine_threadsafe(line.aclose(), line.loop)
+
+    def _tell_closed(self) -> None:
+        """Once, however often and in whatever way it is closed."""
+        if not self._told_closed:
+            self._told_closed = True
+            logs.event(log, "session.closed", level=INFO, venue=self.venue.name, reason=self._closed, **self.about)
 
     def _moment(self) -> Any:
         return self._address.clock.moment(time.monotonic(), time.time())
@@ -240,7 +262,11 @@ class Core:
 
     async def _read_clock(self, *, bulk: bool = False) -> int:
         server_ms, answer = await self._answered(self.venue.server_time(), bulk=bulk)
-        self._address.clock.observe(server_ms, answer.sent_at, answer.received_at, time.time())
+        wall_s = time.time()
+        self._address.clock.observe(server_ms, answer.sent_at, answer.received_at, wall_s)
+        ahead_ms = round(server_ms - wall_s * 1000)
+        logs.event(log, "clock.read", level=DEBUG, url=self._address.url, ahead_ms=ahead_ms,
+                   ms=round((answer.received_at - answer.sent_at) * 1000, 3), **self.about)  # fmt: skip
         return server_ms
 
     async def _learn_rules(self, symbol: str) -> int:
@@ -304,7 +330,7 @@ class Core:
         if line is None:
             from cryptox.sessions.line import Line
 
-            line = self._lines[loop] = Line(self.venue, self.settings, self._address, loop)
+            line = self._lines[loop] = Line(self.venue, self.settings, self._address, loop, self.about)
             for ended in [other for other in self._lines if other.is_closed()]:
                 await self._lines.pop(ended).aclose()
         return line

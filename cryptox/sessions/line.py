@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
-from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from cryptox import logs
 from cryptox.transport.breaker import OwnBreaker
 from cryptox.transport.caller import Caller
 from cryptox.transport.gate import Gate
@@ -21,13 +23,25 @@ if TYPE_CHECKING:
 __all__ = ["Line"]
 
 SINGLE_IN_FLIGHT = 8
+_numbers = itertools.count(1)  # of requests, in this process
 
 
 class Line:
-    """Bound to the loop it was made on; limiter, clock, breaker and stops are the address's."""
+    """Bound to the loop it was made on; limiter, clock, breaker and stops are the address's.
 
-    def __init__(self, venue: Venue, settings: Settings, address: Address, loop: asyncio.AbstractEventLoop) -> None:
+    What the log tells of a request bears the fields of ``about`` and the request's own number.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        settings: Settings,
+        address: Address,
+        loop: asyncio.AbstractEventLoop,
+        about: Mapping[str, Any],
+    ) -> None:
         self.loop = loop
+        self._about = about
         self._process = os.getpid()
         self._held: AsyncGenerator[None] | None = None
         self.reading = asyncio.Lock()  # one reading of the clock at a time
@@ -59,17 +73,18 @@ class Line:
             self._held = _held(self._http)
             await anext(self._held)
         caller = self._caller if outgoing.sign is None else self._signing
-        async with self._single if urgent else self._bulk:
-            return await caller.send(
-                outgoing,
-                weight=weight,
-                repeatable=repeatable,
-                deadline_s=deadline_s,
-                patience_s=patience_s,
-                urgent=urgent,
-                persistent=not urgent,
-                legible=legible,
-            )
+        with logs.context(**self._about, request_id=f"r{next(_numbers)}"):
+            async with self._single if urgent else self._bulk:
+                return await caller.send(
+                    outgoing,
+                    weight=weight,
+                    repeatable=repeatable,
+                    deadline_s=deadline_s,
+                    patience_s=patience_s,
+                    urgent=urgent,
+                    persistent=not urgent,
+                    legible=legible,
+                )
 
     def hurry(self, within_s: float) -> None:
         """However often the exchange has failed, try again within so many seconds: an order is in doubt."""

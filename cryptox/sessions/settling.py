@@ -192,7 +192,8 @@ class Settling(Signed):
         if not (pending.outcome.done() and isinstance(pending.outcome.exception(), OutcomeUnknown)):
             self._acts.pop(entry.client_order_id, None)  # otherwise unresolved() tells what became of it
         told = {} if error is None else {"error": type(error).__name__}
-        logs.event(log, f"order.{state}", level=INFO, order_id=pending.order_id, **told, **named(entry))
+        name = "order.done" if state == "done" else "order.not_done"
+        logs.event(log, name, level=INFO, order_id=pending.order_id, **told, **named(entry))
         if pending.outcome.done():
             half = getattr(result, "order_error", None)  # of a replacement, whose other half was done
             pending.detail = "found later" if error is None and half is None else str(error or half)
@@ -229,6 +230,7 @@ class Settling(Signed):
 
     def _give_up(self, pending: Pending, why: str) -> None:
         if not pending.outcome.done():
+            logs.event(log, "order.unknown", level=WARNING, why=why, **named(pending.entry))
             pending.outcome.set_exception(unknown(pending.entry, why))
 
     def _recover(self) -> None:
@@ -253,6 +255,7 @@ class Settling(Signed):
             pending.task = loop.create_task(self._settle_quietly(pending), name="cryptox-order")
 
     async def _settle_quietly(self, pending: Pending) -> None:
+        logs.set_context(**self.about)  # of this task
         try:
             await self._settle(pending, ENDED)
         except asyncio.CancelledError:

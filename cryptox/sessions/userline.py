@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import random
 import ssl
@@ -11,10 +12,10 @@ import weakref
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from logging import ERROR, INFO
+from logging import ERROR, INFO, WARNING
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cryptox import logs
+from cryptox import _telemetry, logs
 from cryptox.errors import AuthenticationError, ClockSkew, ConfigurationError, CryptoxError, NotSent, RateLimited
 from cryptox.transport.life import Address, Close, Connect, Habits, Life, Wait
 from cryptox.transport.proxies import Proxies
@@ -45,6 +46,7 @@ class UserSession(Protocol):
     venue: Any
     settings: Settings
     user: str | None
+    about: dict[str, str]
 
     @property
     def signer(self) -> Signer | None:
@@ -125,6 +127,9 @@ class UserLine:
         self._tls: ssl.SSLContext | None = None
         self._heard_at = time.monotonic()
         self._tasks: set[asyncio.Task[Any]] = set()
+        # The user's, not that of the call that happened to come first.
+        self._context = contextvars.Context()
+        self._context.run(logs.set_context, **session.about)
         self.spawn(self._run())
 
     @property
@@ -187,6 +192,8 @@ class UserLine:
         if self.is_over:
             return
         self._life.stop()
+        if self.is_carried:
+            logs.event(log, "user_stream.logged_off", level=INFO, venue=self._venue.name)
         for wire in self._wires.values():
             wire.since = None
         self.unbroken_since = None
@@ -202,7 +209,7 @@ class UserLine:
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A task that ends with it, or by itself."""
-        task = self.loop.create_task(coroutine, name="cryptox-user-stream")
+        task = self.loop.create_task(coroutine, name="cryptox-user-stream", context=self._context.copy())
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
@@ -248,6 +255,9 @@ class UserLine:
             )
             self._life.connected(wire.number, time.monotonic(), random.random())
             logs.event(log, "user_stream.opened", level=INFO, venue=self._venue.name, number=wire.number)
+            if self._life.reconnects:
+                _telemetry.add("cryptox.stream.reconnects", 1, venue=self._venue.name)
+            _telemetry.observe()
             wire.rpc.socket.closed.add_done_callback(functools.partial(self._closed, wire))
             await self._subscribe(wire.rpc)
             await self._take_over(wire)
@@ -289,6 +299,7 @@ class UserLine:
         if not is_unbroken:
             self.unbroken_since = now
         self.subscriptions += 1
+        logs.event(log, "user_stream.logged_on", level=INFO, venue=self._venue.name, number=wire.number)
         self._life.carries(wire.number, time.monotonic())
         self._hears.carried()
 
@@ -349,6 +360,7 @@ class UserLine:
         wire.since = None
         if was_carried and not self.is_carried:
             self.unbroken_since = None
+            logs.event(log, "user_stream.logged_off", level=WARNING, venue=self._venue.name, number=wire.number)
             self._hears.cut()
 
     def _told(self, wire: _Wire, told: UserTold) -> None:

@@ -72,15 +72,17 @@ class Breaker:
                 if self._probing and now - self._probe_at >= within_s:
                     self._probing = False
 
-    def success(self) -> None:
-        """The exchange answered: close."""
+    def success(self) -> bool:
+        """The exchange answered: close. Whether it was open."""
         with self._lock:
+            was_open = self._opened_at is not None
             self._failures = self._openings = 0
             self._opened_at = None
             self._probing = False
+            return was_open
 
-    def failure(self, now: float, *, admitted_at: float | None = None, sent: bool = True) -> None:
-        """The network or the exchange's front failed.
+    def failure(self, now: float, *, admitted_at: float | None = None, sent: bool = True) -> bool:
+        """The network or the exchange's front failed; whether that opened it, for the first time or again.
 
         Parameters
         ----------
@@ -98,9 +100,12 @@ class Breaker:
                 self._probing = False
                 self._openings = self._openings + 1 if sent else 1
                 self._opened_at = now
-            elif self._opened_at is None and self._failures >= self._threshold:
+                return True
+            if self._opened_at is None and self._failures >= self._threshold:
                 self._openings = 1
                 self._opened_at = now
+                return True
+            return False
 
     def abandon(self, admitted_at: float | None = None) -> None:
         """A request that was admitted ended without a verdict: cancelled, or never sent for a reason of ours.
@@ -145,7 +150,7 @@ class OwnBreaker(Breaker):
         self._shared.hurry(now, within_s)
         super().hurry(now, within_s)
 
-    def success(self) -> None:
-        """The exchange answered: close both."""
-        super().success()
-        self._shared.success()
+    def success(self) -> bool:
+        """The exchange answered: close both. Whether one was open."""
+        was_open = super().success()
+        return self._shared.success() or was_open

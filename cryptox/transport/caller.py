@@ -8,8 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from logging import DEBUG, INFO, WARNING
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
+from cryptox import _telemetry, logs
 from cryptox.errors import CryptoxError, NetworkError, NotSent
 
 from .breaker import Breaker
@@ -21,6 +24,10 @@ from .stops import Stops
 from .tally import Tally
 
 __all__ = ["Caller", "Reader", "Sender", "Verdict"]
+
+log = logs.logger("transport")
+
+BAD = 400  # from this status on an answer is an error, by the conventions of telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ class Caller:
         self._monotonic = monotonic
         self._draw = draw
         self._sleep = sleep
+        self._host = ""  # of the address, once something was sent there
 
     def hurry(self, within_s: float) -> None:
         """After failures in a row, try again within so many seconds."""
@@ -169,21 +177,29 @@ class Caller:
                 await self._sleep(cooling_s)
                 left_s -= self._monotonic() - began
                 continue
+            attempt = tries.total() + 1
+            if self._breaker.failures and self._breaker.state(began) == "half_open":
+                logs.event(log, "breaker.trying", level=INFO, **_named(outgoing))
             try:
-                failure = answer = await self._once(outgoing, ticket, left_s, began)
-                verdict = self._judge(answer, began)
+                failure = answer = await self._once(outgoing, ticket, left_s, began, attempt)
+                verdict = self._judge(answer, began, outgoing)
                 ended = verdict.kind == "refused" or (verdict.kind == "ok" and legible(answer))
                 self._tally.note(self._monotonic(), ok=ended)
                 if ended:
+                    if log.isEnabledFor(DEBUG):
+                        self._tell("request.done", DEBUG, outgoing, weight, attempt, began, status=answer.status)
                     return answer
             except NetworkError as error:
                 failure, verdict = error, Verdict("busy" if error.retryable else "refused")
                 self._tally.note(self._monotonic(), ok=False)
             tries[verdict.kind] += 1
+            self._tell("request.failed", WARNING, outgoing, weight, attempt, began, **_why(failure))
             left_s -= self._monotonic() - began
             pause_s = self._pause(verdict, tries[verdict.kind], left_s, patience_s, persistent) if repeatable else None
             if pause_s is None:
                 return _given_up(failure, tries.total())
+            if log.isEnabledFor(DEBUG):
+                logs.event(log, "request.again", level=DEBUG, attempt=attempt + 1, pause_s=pause_s, **_named(outgoing))
             await self._sleep(pause_s)
             left_s -= pause_s
 
@@ -201,46 +217,81 @@ class Caller:
         stop = self._stops.current()
         if stop is None:
             return False
-        self._gate.limiter.forbid(self._monotonic() + self._stops.left_s(stop), banned=stop.banned)
+        left_s, limiter = self._stops.left_s(stop), self._gate.limiter
+        if limiter.forbidden_until <= self._monotonic():
+            logs.event(log, "limit.stopped", level=WARNING, wait_s=round(left_s, 3), banned=stop.banned, by="another")
+        limiter.forbid(self._monotonic() + left_s, banned=stop.banned)
         return True
 
-    async def _once(self, outgoing: Outgoing, ticket: Ticket, deadline_s: float, admitted_at: float) -> Answer:
+    async def _once(
+        self, outgoing: Outgoing, ticket: Ticket, deadline_s: float, admitted_at: float, attempt: int
+    ) -> Answer:
         """Send once; the ticket is given back however that ends."""
         try:
-            answer = await self._http.send(outgoing, deadline_s=deadline_s)
+            with _telemetry.request(outgoing.method, outgoing.url, attempt=attempt, weight=ticket.weight) as span:
+                answer = await self._http.send(outgoing, deadline_s=deadline_s)
+                span.tell(http__response__status_code=answer.status)
+                if answer.status >= BAD:
+                    span.fail(str(answer.status))
         except NotSent as error:
             self._gate.unsent(ticket)
             if error.retryable:
-                self._breaker.failure(self._monotonic(), admitted_at=admitted_at, sent=False)
+                self._failed(admitted_at, outgoing, sent=False)
             else:
                 self._breaker.abandon(admitted_at)
             raise
         except NetworkError:
+            self._count(outgoing, ticket)
             self._gate.lost(ticket)
-            self._breaker.failure(self._monotonic(), admitted_at=admitted_at)
+            self._failed(admitted_at, outgoing)
             raise
         except BaseException as error:
+            if log.isEnabledFor(DEBUG):
+                why = {"error": type(error).__name__}
+                self._tell("request.left", DEBUG, outgoing, ticket.weight, attempt, admitted_at, **why)
             sent = not isinstance(error, CryptoxError) or error.context.get("sent", False)
             self._gate.lost(ticket) if sent else self._gate.unsent(ticket)
             self._breaker.abandon(admitted_at)
             raise
+        self._count(outgoing, ticket)
         usages = self._reader.usage(answer)
         self._gate.answered(ticket, usages, sent_at=answer.sent_at, received_at=answer.received_at)
         return answer
 
-    def _judge(self, answer: Answer, admitted_at: float) -> Verdict:
+    def _count(self, outgoing: Outgoing, ticket: Ticket) -> None:
+        """For telemetry: it has been sent."""
+        host = self._host = self._host or urlsplit(outgoing.url).netloc.rpartition("@")[2]
+        _telemetry.add("cryptox.requests", 1, server=host)
+        _telemetry.add("cryptox.request.weight", ticket.weight, server=host)
+        _telemetry.observe()
+
+    def _failed(self, admitted_at: float, outgoing: Outgoing, *, sent: bool = True) -> None:
+        now = self._monotonic()
+        if self._breaker.failure(now, admitted_at=admitted_at, sent=sent):
+            rest_s, failures = round(self._breaker.rest_s(now), 3), self._breaker.failures
+            logs.event(log, "breaker.opened", level=WARNING, rest_s=rest_s, failures=failures, **_named(outgoing))
+
+    def _judge(self, answer: Answer, admitted_at: float, outgoing: Outgoing) -> Verdict:
         verdict = self._reader.verdict(answer)
         if verdict.kind == "busy":
-            self._breaker.failure(self._monotonic(), admitted_at=admitted_at)
-        else:
-            self._breaker.success()
+            self._failed(admitted_at, outgoing)
+        elif self._breaker.success():
+            logs.event(log, "breaker.closed", level=INFO, **_named(outgoing))
         if verdict.kind != "stop":
             if self._gate.limiter.assumed:
                 self._gate.accepted(self._reader.usage(answer))
         else:
+            logs.event(log, "limit.stopped", level=WARNING, wait_s=verdict.wait_s, banned=verdict.banned, by="answer",
+                       **_named(outgoing))  # fmt: skip
             self._gate.limiter.forbid(self._monotonic() + verdict.wait_s, banned=verdict.banned)
             self._stops.forbid(verdict.wait_s, banned=verdict.banned)
         return verdict
+
+    def _tell(
+        self, event: str, level: int, outgoing: Outgoing, weight: int, attempt: int, began: float, **more: Any
+    ) -> None:
+        ms = round((self._monotonic() - began) * 1000, 3)
+        logs.event(log, event, level=level, **_named(outgoing), **more, ms=ms, weight=weight, attempt=attempt)
 
     def _pause(
         self, verdict: Verdict, failures: int, left_s: float, patience_s: float, persistent: bool
@@ -253,6 +304,18 @@ class Caller:
             # The gate waits for the end of the stop, together with everyone else.
             return 0.0 if failures < self._retry.attempts and left_s > 0 else None
         return None
+
+
+def _named(outgoing: Outgoing) -> dict[str, str]:
+    """A request in the log: never its query."""
+    parts = urlsplit(outgoing.url)
+    return {"method": outgoing.method, "host": parts.hostname or "", "path": parts.path}
+
+
+def _why(failure: NetworkError | Answer | None) -> dict[str, Any]:
+    if isinstance(failure, Answer):
+        return {"status": failure.status}
+    return {"error": type(failure).__name__, "sent": getattr(failure, "context", {}).get("sent", False)}
 
 
 def _given_up(failure: NetworkError | Answer, attempts: int) -> Answer:

@@ -7,7 +7,9 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from logging import DEBUG, WARNING
 
+from cryptox import logs
 from cryptox.errors import Banned, RateLimited
 
 from .clock import ExchangeClock, Moment
@@ -15,6 +17,8 @@ from .limiter import Limiter, Ticket
 from .messages import Usage
 
 __all__ = ["Gate"]
+
+log = logs.logger("transport")
 
 SOON_S = 0.1  # what is said where nothing better is known: the next one in the queue decides
 URGENT_IN_A_ROW = 8  # then one that is not urgent goes, so that neither kind starves
@@ -95,7 +99,8 @@ class Gate:
         RateLimited
             It would take longer than ``patience_s`` (its kind Banned: the address is banned); nothing was sent.
         """
-        until = self._monotonic() + patience_s
+        began = self._monotonic()
+        until = began + patience_s
         waiter = _Waiter(weight)
         queue = self._urgent if urgent else self._others
         queue.append(waiter)
@@ -108,6 +113,9 @@ class Gate:
                     if isinstance(outcome, Ticket):
                         self._streak = self._streak + 1 if urgent else 0
                         self._room_at = float("-inf")
+                        if waiter.refused and log.isEnabledFor(DEBUG):
+                            waited_ms = round((self._monotonic() - began) * 1000, 3)
+                            logs.event(log, "limit.waited", level=DEBUG, ms=waited_ms, weight=weight, urgent=urgent)
                         return outcome
                     waiter.refused = True
                     if outcome.least_s > max(pause_s, 0.0):
@@ -173,7 +181,9 @@ class Gate:
     def _refused(self, wait_s: float) -> RateLimited:
         stopped_s = self.limiter.forbidden_until - self._monotonic()
         context = {"sent": False}
-        if stopped_s > 0 and self.limiter.banned:
+        banned = stopped_s > 0 and self.limiter.banned
+        logs.event(log, "limit.refused", level=WARNING, banned=banned, retry_after_s=round(wait_s, 3))
+        if banned:
             return Banned(
                 f"The exchange has banned this address for another {stopped_s:.0f} s; nothing was sent.",
                 retry_after=stopped_s,

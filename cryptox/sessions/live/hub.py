@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import threading
 import weakref
@@ -190,8 +191,11 @@ class Hub:
         return dataclasses.replace(request, read=read)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str | None = None) -> asyncio.Task[None]:
-        """A task of the hub: it ends with it, and what it fails of is told."""
-        task = self.loop.create_task(coroutine, name=name or "cryptox-live")
+        """A task of the hub: it ends with it, and what it fails of is told.
+
+        It serves all who share what it brings, so its context is nobody's.
+        """
+        task = self.loop.create_task(coroutine, name=name or "cryptox-live", context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -8,10 +8,10 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from logging import INFO, WARNING
+from logging import DEBUG, INFO, WARNING
 from typing import Any, Protocol
 
-from cryptox import logs
+from cryptox import _telemetry, logs
 from cryptox.errors import Banned, CryptoxError, NotSent, RateLimited
 from cryptox.transport.life import Address, Allowance, Close, Connect, Habits, Life, Wait
 from cryptox.transport.socket import Ended, Socket
@@ -230,6 +230,9 @@ class Kept:
             wire.socket, self.trouble = socket, None
             life.connected(number, time.monotonic(), random.random())
             logs.event(log, "socket.opened", level=INFO, venue=self._venue.name, number=number)
+            if life.reconnects:
+                _telemetry.add("cryptox.stream.reconnects", 1, venue=self._venue.name)
+            _telemetry.observe()
             socket.closed.add_done_callback(functools.partial(self._closed, wire))
             self._check(wire)
         finally:
@@ -237,6 +240,7 @@ class Kept:
             self._wake.set()
 
     def _end(self, close: Close) -> None:
+        logs.event(log, "socket.closing", level=DEBUG, venue=self._venue.name, number=close.number, why=close.why)
         wire = self._wires.get(close.number)
         if wire is None:
             self._life.ended(close.number, time.monotonic(), random.random())
@@ -303,6 +307,7 @@ class Kept:
 
     def _frames(self, wire: _Wire, frames: list[bytes], received_ns: int) -> None:
         """The hot path: everything that came in one chunk of bytes."""
+        _telemetry.add("cryptox.stream.messages", len(frames), venue=self._venue.name)
         for tap in self._taps:
             tap.frames(frames, received_ns)
         some = max(1, CACHED // max(1, len(frames[0])))
@@ -322,6 +327,8 @@ class Kept:
         if arrived.accepted or arrived.refused or arrived.closing or arrived.unreadable:
             for number in arrived.accepted:
                 for stream in wire.control.answered(number):
+                    if log.isEnabledFor(DEBUG):
+                        logs.event(log, "stream.carried", level=DEBUG, stream=stream, number=wire.number)
                     for tap in self._taps:
                         tap.carried(stream)
                     for sink in tuple(streams.get(stream, ())):
@@ -331,6 +338,7 @@ class Kept:
             for _, why in arrived.refused:
                 logs.event(log, "stream.refused", level=WARNING, venue=self._venue.name, why=why)
             if arrived.closing:
+                logs.event(log, "socket.retiring", level=INFO, venue=self._venue.name, number=wire.number)
                 self._life.retire(wire.number, time.monotonic(), random.random())
             self._wake.set()
 

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from logging import WARNING
 from typing import TYPE_CHECKING, TypeVar
 
-from cryptox import logs
+from cryptox import _telemetry, logs
 from cryptox.errors import BadSymbol, CryptoxError
 from cryptox.model.events import Event, Gap
 from cryptox.table.batch import Batch
@@ -233,6 +233,7 @@ class Topic(ABC):
 
     def _lose(self, gap: Gap) -> None:
         self.gaps += 1
+        _telemetry.add("cryptox.stream.gaps", 1, venue=self.hub.venue.name)
         logs.event(log, "feed.gap", level=WARNING, topic=self.name, first_id=gap.first_id, last_id=gap.last_id,
                    start_ms=gap.start_ms, end_ms=gap.end_ms, reason=gap.reason)  # fmt: skip
         self._publish(Records([gap]))

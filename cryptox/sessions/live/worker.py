@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import inspect
 import threading
 import weakref
@@ -34,6 +35,8 @@ class Holder(Protocol):
 class Worker:
     """A thread that calls back; it begins with the first event and ends with ``close``.
 
+    Callbacks run in the context, of logs and spans too, of whoever asked for the first one.
+
     Parameters
     ----------
     topic
@@ -51,6 +54,7 @@ class Worker:
         self._ready.acquire()
         self._thread: threading.Thread | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._context = contextvars.copy_context()
         self.queue = Queue(bound, self._wake)
         self.callbacks: Sequence[Callback] = ()
         self.holder: weakref.ref[Holder] | None = None  # whose callbacks they are, where nothing else shall hold them
@@ -75,7 +79,8 @@ class Worker:
 
     def _wake(self) -> None:
         if self._thread is None and len(self.queue):
-            self._thread = threading.Thread(target=self._run, name=f"cryptox-feed-{self._topic}", daemon=True)
+            run, name = self._context.run, f"cryptox-feed-{self._topic}"
+            self._thread = threading.Thread(target=run, args=(self._run,), name=name, daemon=True)
             self._thread.start()
         with contextlib.suppress(RuntimeError):  # it was free already
             self._ready.release()

@@ -1,0 +1,201 @@
+"""Spans and counters for OpenTelemetry: where the user has set a provider, and nothing at all otherwise.
+
+Nothing is imported here: what asks finds in ``sys.modules`` whether anybody has, and whether a provider was set.
+Spans and counters tell of hosts, paths, symbols and outcomes, never of queries, headers, bodies or keys.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from cryptox._secrets import scrub
+
+__all__ = ["ABOUT", "Told", "act", "add", "gauge", "observe", "request"]
+
+NAME: Final = "cryptox"
+Reading = tuple[float, Mapping[str, Any]]
+
+ABOUT: Final[dict[str, tuple[str, str]]] = {  # counters: unit, description
+    "cryptox.requests": ("{request}", "Requests sent, each try counted"),
+    "cryptox.request.weight": ("{weight}", "Request weight spent by this process"),
+    "cryptox.stream.messages": ("{message}", "Messages that came on WebSocket connections"),
+    "cryptox.stream.gaps": ("{gap}", "Gaps that could not be repaired"),
+    "cryptox.stream.reconnects": ("{connection}", "Connections opened after the first one"),
+}
+
+
+class Told(Protocol):
+    """A span, as far as callers care; where there is no telemetry it does nothing."""
+
+    def tell(self, **facts: Any) -> None:
+        """Add attributes; dots are written as two underscores."""
+
+    def fail(self, kind: str) -> None:
+        """It came to a bad end of that kind."""
+
+
+class _Silent:
+    """What there is where nobody listens."""
+
+    def __enter__(self) -> Told:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def tell(self, **facts: Any) -> None:
+        """Tell nobody."""
+
+    def fail(self, kind: str) -> None:
+        """Tell nobody."""
+
+
+_SILENT: Final = _Silent()
+
+
+class _Span:
+    """A span of OpenTelemetry."""
+
+    def __init__(self, span: Any) -> None:
+        self._span = span
+
+    def tell(self, **facts: Any) -> None:
+        """Add attributes."""
+        for name, value in facts.items():
+            if value is not None:
+                self._span.set_attribute(name.replace("__", "."), scrub(value) if isinstance(value, str) else value)
+
+    def fail(self, kind: str) -> None:
+        """Set its status to error."""
+        status = sys.modules["opentelemetry.trace"]
+        self._span.set_attribute("error.type", kind)
+        self._span.set_status(status.Status(status.StatusCode.ERROR, kind))
+
+
+class _State:
+    """What was asked of the providers, and what was counted; totals grow whether anybody listens or not."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.tracer: tuple[Any, Any] = (None, None)  # provider, tracer
+        self.meters: Any = None  # the provider that has our instruments
+        self.totals: dict[str, dict[tuple[tuple[str, str], ...], int]] = {name: {} for name in ABOUT}
+        self.gauges: dict[str, tuple[str, str, Callable[[], Iterable[Reading]]]] = {}
+
+
+_state: Final = _State()
+
+
+def request(method: str, url: str, *, attempt: int, weight: int) -> AbstractContextManager[Told]:
+    """The span of one try of a request; ``http.*``, ``server.*`` and ``url.path`` are the semantic conventions'."""
+    tracer = _tracer()
+    if tracer is None:
+        return _SILENT
+    parts = urlsplit(url)
+    facts = {
+        "http.request.method": method,
+        "server.address": parts.hostname or "",
+        "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+        "url.scheme": parts.scheme,
+        "url.path": parts.path,
+        "cryptox.weight": weight,
+    }
+    if attempt > 1:
+        facts["http.request.resend_count"] = attempt - 1
+    return _open(tracer, f"{method} {parts.path}", "CLIENT", facts)
+
+
+def act(operation: str, symbol: str, **facts: Any) -> AbstractContextManager[Told]:
+    """The span of an order, a cancel and the like, from the call to what is told of it."""
+    tracer = _tracer()
+    if tracer is None:
+        return _SILENT
+    known = {"operation": operation, "symbol": symbol, **{k: v for k, v in facts.items() if v is not None}}
+    return _open(tracer, f"cryptox.{operation}", "INTERNAL", {f"cryptox.{name}": v for name, v in known.items()})
+
+
+def add(name: str, amount: int, **labels: str) -> None:
+    """Count; ``name`` is one of ``ABOUT``."""
+    key = tuple(labels.items())
+    totals = _state.totals[name]
+    with _state.lock:
+        totals[key] = totals.get(key, 0) + amount
+
+
+def gauge(name: str, unit: str, description: str, read: Callable[[], Iterable[Reading]]) -> None:
+    """Have ``read()`` asked for values with their attributes whenever metrics are collected, on whatever thread."""
+    _state.gauges[name] = (unit, description, read)
+
+
+def observe() -> None:
+    """Give the provider of metrics our instruments, once, if the user has set one; cheap where not."""
+    api = sys.modules.get("opentelemetry.metrics")
+    if api is None:
+        return
+    provider = api.get_meter_provider()
+    if provider is _state.meters or _is_empty(provider):
+        return
+    with _state.lock:
+        if provider is _state.meters:
+            return
+        _state.meters = provider
+    meter = provider.get_meter(NAME, _version())
+    for name, (unit, description) in ABOUT.items():
+        meter.create_observable_counter(name, [_totals_of(api, name)], unit, description)
+    for name, (unit, description, read) in _state.gauges.items():
+        meter.create_observable_gauge(name, [_readings_of(api, read)], unit, description)
+
+
+def _totals_of(api: Any, name: str) -> Callable[[Any], list[Any]]:
+    def read(_: Any) -> list[Any]:
+        with _state.lock:
+            return [api.Observation(value, dict(labels)) for labels, value in _state.totals[name].items()]
+
+    return read
+
+
+def _readings_of(api: Any, read: Callable[[], Iterable[Reading]]) -> Callable[[Any], list[Any]]:
+    return lambda _: [api.Observation(value, dict(labels)) for value, labels in read()]
+
+
+def _tracer() -> Any:
+    """Ours of the provider that the user has set, or None."""
+    api = sys.modules.get("opentelemetry.trace")
+    if api is None:
+        return None
+    provider = api.get_tracer_provider()
+    known, tracer = _state.tracer
+    if provider is not known:
+        tracer = None if _is_empty(provider) else provider.get_tracer(NAME, _version())
+        _state.tracer = provider, tracer
+    return tracer
+
+
+def _is_empty(provider: Any) -> bool:
+    """Whether nobody has set one: what the API itself has in that place tells nobody anything."""
+    return type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics"))
+
+
+@contextmanager
+def _open(tracer: Any, name: str, kind: str, facts: Mapping[str, Any]) -> Iterator[Told]:
+    api = sys.modules["opentelemetry.trace"]
+    made = tracer.start_as_current_span(
+        name, kind=api.SpanKind[kind], attributes=facts, record_exception=False, set_status_on_exception=False
+    )
+    with made as span:
+        told = _Span(span)
+        try:
+            yield told
+        except BaseException as error:
+            # Neither its text nor its frames: both are told elsewhere, without what is secret.
+            told.fail(type(error).__name__)
+            raise
+
+
+def _version() -> str:
+    return str(getattr(sys.modules.get(NAME), "__version__", ""))
