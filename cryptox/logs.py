@@ -23,7 +23,6 @@ from typing import Any, Literal, ParamSpec, Self, TextIO, TypeVar, cast
 from cryptox._secrets import HIDDEN, is_secret, scrub
 
 __all__ = [
-    "category",
     "clear_context",
     "configure",
     "context",
@@ -85,12 +84,12 @@ def event(log: logging.Logger, name: str, /, *, level: int = logging.INFO, **fie
 def _write(log: logging.Logger, level: int, name: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
     if not log.isEnabledFor(level):
         return
-    facts = redact({"category": category(name), **get_context(), **fields})
+    facts = redact({"category": _category(name), **get_context(), **fields})
     text = " ".join([name, *(f"{key}={value}" for key, value in facts.items())])
     log.log(level, "%s", text, extra={"event": name, "fields": facts, "error": error}, stacklevel=3)
 
 
-def category(name: str) -> str:
+def _category(name: str) -> str:
     """The group of an event by its noun: api, websocket, trading or system; yours are system, unless ours has it."""
     return _CATEGORIES.get(name.partition(".")[0], "system")
 

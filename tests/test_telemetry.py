@@ -1,4 +1,4 @@
-"""Telemetry: spans and counters reach the user's own providers, nothing secret does, and without one nothing happens."""
+"""Telemetry: spans and counters reach the user's providers, nothing secret does; without one nothing happens."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from logging import DEBUG, INFO, WARNING
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from cryptox import logs
 from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError
@@ -87,7 +88,8 @@ class Core:
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
         self._closed: str | None = None
         self.about: dict[str, str] = {"session": f"s{next(_numbers)}", **({} if user is None else {"user": user})}
-        logs.event(log, "session.opened", level=INFO, venue=venue.name, url=venue.hosts.rest, trading=trading,
+        server = urlsplit(venue.hosts.rest).netloc.rpartition("@")[2]
+        logs.event(log, "session.opened", level=INFO, venue=venue.name, server=server, trading=trading,
                    **self.about)  # fmt: skip
 
     @property
@@ -265,7 +267,7 @@ class Core:
         wall_s = time.time()
         self._address.clock.observe(server_ms, answer.sent_at, answer.received_at, wall_s)
         ahead_ms = round(server_ms - wall_s * 1000)
-        logs.event(log, "clock.read", level=DEBUG, url=self._address.url, ahead_ms=ahead_ms,
+        logs.event(log, "clock.read", level=DEBUG, venue=self.venue.name, ahead_ms=ahead_ms,
                    ms=round((answer.received_at - answer.sent_at) * 1000, 3), **self.about)  # fmt: skip
         return server_ms
 

@@ -253,7 +253,8 @@ class UserLine:
                 proxies=self._proxies,
                 tls=self._tls,
             )
-            self._life.connected(wire.number, time.monotonic(), random.random())
+            if self._life.connected(wire.number, time.monotonic(), random.random()):
+                logs.event(log, "breaker.closed", level=INFO, venue=self._venue.name)
             logs.event(log, "user_stream.opened", level=INFO, venue=self._venue.name, number=wire.number)
             if self._life.reconnects:
                 _telemetry.add("cryptox.stream.reconnects", 1, venue=self._venue.name)
@@ -324,7 +325,9 @@ class UserLine:
         waits = error.retry_after if isinstance(error, RateLimited) else None
         if wire.rpc is None:
             self._wires.pop(wire.number, None)
-            self._life.failed(wire.number, now, random.random(), sent=not isinstance(error, NotSent), retry_after=waits)
+            sent = not isinstance(error, NotSent)
+            if self._life.failed(wire.number, now, random.random(), sent=sent, retry_after=waits):
+                logs.event(log, "breaker.opened", level=WARNING, venue=self._venue.name, failures=self._life.failures)
         elif waits is not None:
             self._life.failed(wire.number, now, random.random(), retry_after=waits)
         if is_final(error):

@@ -243,20 +243,24 @@ class Life:
         self._lines[self._last] = _Line(self._last, now)
         return Connect(self._last)
 
-    def connected(self, number: int, now: float, jitter: float) -> None:
-        """The handshake of that attempt is done. ``jitter`` is a random number in [0, 1), as in what follows."""
+    def connected(self, number: int, now: float, jitter: float) -> bool:
+        """The handshake of that attempt is done; whether that closed the breaker of the address.
+
+        ``jitter`` is a random number in [0, 1), as in what follows.
+        """
         line = self._lines.get(number)
         if line is None or line.opened_at is not None:
-            return
-        self._address.breaker.success()
+            return False
+        was_open = self._address.breaker.success()
         line.opened_at = now
         line.retire_at = now + self._habits.age_s(jitter)
         self._opened += 1
+        return was_open
 
     def failed(
         self, number: int, now: float, jitter: float, *, sent: bool = True, retry_after: float | None = None
-    ) -> None:
-        """That attempt came to nothing.
+    ) -> bool:
+        """That attempt came to nothing; whether that opened the breaker of the address.
 
         Parameters
         ----------
@@ -272,11 +276,12 @@ class Life:
         line = self._lines.get(number)
         if line is None or line.opened_at is not None or line.closing:
             self.ended(number, now, jitter)
-            return
+            return False
         del self._lines[number]
-        self._address.breaker.failure(now, admitted_at=line.began_at, sent=sent)
+        opens = self._address.breaker.failure(now, admitted_at=line.began_at, sent=sent)
         self._settle(now)
         self._fail(now, jitter, sent=sent)
+        return opens
 
     def carries(self, number: int, now: float) -> None:
         """Everything runs over that connection: the one before it is not needed any more."""

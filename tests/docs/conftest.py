@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,24 @@ import pytest
 import cryptox as cx
 from cryptox.paper import venue
 from cryptox.sync import door
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a page configures, logs and telemetry, is as before after it; providers can be set but once a process."""
+    from opentelemetry import metrics, trace
+
+    for api, kind in ((trace, "tracer"), (metrics, "meter")):
+
+        def put(provider: object, api: object = api, kind: str = kind) -> None:
+            monkeypatch.setattr(api, f"get_{kind}_provider", lambda: provider)
+
+        monkeypatch.setattr(api, f"set_{kind}_provider", put)
+    root = logging.getLogger("cryptox")
+    before = list(root.handlers), root.level, root.propagate
+    yield
+    root.handlers, root.propagate = before[0], before[2]
+    root.setLevel(before[1])
 
 
 @pytest.fixture(scope="module")

@@ -214,9 +214,11 @@ class Kept:
         except CryptoxError as error:
             self._wires.pop(number, None)
             waits = error.retry_after if isinstance(error, RateLimited | Banned) else None
-            life.failed(
+            opens = life.failed(
                 number, time.monotonic(), random.random(), sent=not isinstance(error, NotSent), retry_after=waits
             )
+            if opens:
+                logs.event(log, "breaker.opened", level=WARNING, venue=self._venue.name, failures=life.failures)
             logs.event(log, "socket.failed", level=WARNING, venue=self._venue.name, error=str(error),
                        failures=life.failures)  # fmt: skip
             self.trouble = f"{type(error).__name__}: {error}"
@@ -228,7 +230,8 @@ class Kept:
             raise
         else:
             wire.socket, self.trouble = socket, None
-            life.connected(number, time.monotonic(), random.random())
+            if life.connected(number, time.monotonic(), random.random()):
+                logs.event(log, "breaker.closed", level=INFO, venue=self._venue.name)
             logs.event(log, "socket.opened", level=INFO, venue=self._venue.name, number=number)
             if life.reconnects:
                 _telemetry.add("cryptox.stream.reconnects", 1, venue=self._venue.name)
@@ -307,7 +310,6 @@ class Kept:
 
     def _frames(self, wire: _Wire, frames: list[bytes], received_ns: int) -> None:
         """The hot path: everything that came in one chunk of bytes."""
-        _telemetry.add("cryptox.stream.messages", len(frames), venue=self._venue.name)
         for tap in self._taps:
             tap.frames(frames, received_ns)
         some = max(1, CACHED // max(1, len(frames[0])))
@@ -319,6 +321,7 @@ class Kept:
 
     def _take(self, wire: _Wire, frames: list[bytes], received_ns: int) -> None:
         """Decode messages, and hand them over."""
+        _telemetry.add("cryptox.stream.messages", len(frames), venue=self._venue.name)
         arrived = wire.inbox.read(frames, received_ns)
         streams = self.streams
         for stream, told in arrived.told:
