@@ -69,6 +69,29 @@ def test_the_page_makes_of_changes_what_the_painter_meant() -> None:
             assert wholes == [not only_last_differs(before["of"]["A"]["rows"], after["of"]["A"]["rows"])]
 
 
+@pytest.mark.skipif(NODE is None, reason="there is no node to run the page's scripts")
+@pytest.mark.parametrize(
+    ("interval", "before"), [("1m", 60_000), ("15m", 900_000), ("4h", 14_400_000), ("1w", 604_800_000)]
+)
+def test_a_chart_of_no_candle_says_so_and_one_of_a_lone_candle_knows_its_width(interval: str, before: int) -> None:
+    program = """
+    const row = [1717243200000, 1, 3, 0.5, 2, 7];
+    const drawn = [[], [row], [row, row]].map((rows) => [
+      candle_traces(rows, {}, told), candle_layout({}, { rows, digits: 2, volume_digits: 2 })]);
+    console.log(JSON.stringify(drawn.map(([traces, layout]) => [
+      traces.map((trace) => trace.x.map((x) => Date.parse(x + "Z"))), traces[0].open, traces[1].y,
+      layout.xaxis.visible && layout.yaxis.visible, layout.annotations.map((one) => one.text)])));
+    """
+    assert NODE is not None
+    command = [NODE, "-e", f"const told = {json.dumps(interval)};" + SCRIPT.read_text("utf-8") + program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    none, one, two = json.loads(done.stdout)
+    now = 1717243200000
+    assert none == [[[], [], [], []], [], [], False, ["No candle yet."]]
+    assert one == [[[now - before], [now - before], [now], [now]], [None], [None], True, []]
+    assert two == [[[now]] * 4, [1], [7], True, []]
+
+
 def only_last_differs(before: list[Any], after: list[Any]) -> bool:
     """Whether the forming candle alone has moved, for which the page keeps its long trace."""
     return bool(before) and len(before) == len(after) and before[:-1] == after[:-1] and before[-1][0] == after[-1][0]

@@ -131,7 +131,9 @@ function hide_snapshot(name) {
   const style = document.createElement("style");
   if (/^[0-9a-f]+$/.test(name)) {
     const snapshot = `.cryptox-snapshot-${name}`;
-    style.textContent = `${snapshot}, .jp-OutputArea-child:has(${snapshot}) { display: none !important; }`;
+    // The output that is the snapshot, not one that holds other outputs too, as those of an Output widget.
+    const output = `.jp-OutputArea-child:has(> .jp-OutputArea-output > ${snapshot})`;
+    style.textContent = `${snapshot}, ${output} { display: none !important; }`;
   }
   document.head.append(style);
   return style;

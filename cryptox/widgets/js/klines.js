@@ -17,8 +17,10 @@ function dates(rows) {
   return rows.map((row) => new Date(row[0]).toISOString().slice(0, 23).replace("T", " "));
 }
 
-function candle_traces(rows, colours) {
-  const closed = rows.slice(0, -1);
+function candle_traces(rows, colours, interval) {
+  // A lone candle has an empty neighbour, from which plotly learns how wide candles are.
+  const neighbour = (row) => [row[0] - UNIT_MS[interval.slice(-1)] * parseInt(interval), ...NOTHING];
+  const closed = rows.length === 1 ? [neighbour(rows[0])] : rows.slice(0, -1);
   const last = rows.slice(-1);
   const candles = (some) => ({
     type: "candlestick",
@@ -36,9 +38,12 @@ function candle_traces(rows, colours) {
   return [candles(closed), bars(closed), candles(last), bars(last)];
 }
 
-function candle_layout(colours, digits, volume_digits) {
-  const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, automargin: true };
+function candle_layout(colours, { rows, digits, volume_digits }) {
+  const visible = rows.length > 0; // else plotly makes an axis up
+  const axis = { visible, gridcolor: colours.line, linecolor: colours.line, zeroline: false, automargin: true };
+  const empty = { text: "No candle yet.", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { size: 13 } };
   return {
+    annotations: visible ? [] : [empty],
     autosize: true, margin: { l: 8, r: 8, t: 6, b: 24 }, uirevision: "kept",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: colours.text, size: 11 }, barmode: "overlay", dragmode: "pan", hovermode: "x",
@@ -99,9 +104,11 @@ function paint_klines(el, picture, tools) {
 
   // Drawing takes turns: what came while plotly was busy is drawn with the next turn.
   function redraw() {
-    const { rows, digits, volume_digits } = picture.of[symbol];
     const colours = tools.colours();
-    return turn(() => plotly.react(chart, candle_traces(rows, colours), candle_layout(colours, digits, volume_digits), CONFIG));
+    const { of, interval } = picture;
+    const shown = of[symbol];
+    return turn(() =>
+      plotly.react(chart, candle_traces(shown.rows, colours, interval), candle_layout(colours, shown), CONFIG));
   }
 
   function move_last() {
@@ -165,6 +172,8 @@ function paint_klines(el, picture, tools) {
 }
 
 const LONG = { s: 19, d: 10, w: 10, M: 10 }; // characters of a time, by the unit of the interval
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, M: 2_592_000_000 };
+const NOTHING = [null, null, null, null, null];
 const CONFIG = {
   displaylogo: false, responsive: false, scrollZoom: false, showTips: false, doubleClick: "reset",
   modeBarButtons: [["pan2d", "zoom2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
