@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cryptox.paper.exchange import PaperExchange
     from cryptox.sync import keys
     from cryptox.sync.connect import connect, disconnect, session, use, users
+    from cryptox.sync.doctor import doctor
     from cryptox.sync.door import last_error, run
     from cryptox.sync.face import Session
     from cryptox.sync.feed import Feed
@@ -59,6 +60,7 @@ _HOMES = {
     "cryptox.model.symbols": ("Symbol",),
     "cryptox.paper.exchange": ("PaperExchange",),
     "cryptox.sync.connect": ("connect", "disconnect", "session", "use", "users"),
+    "cryptox.sync.doctor": ("doctor",),
     "cryptox.sync.door": ("last_error", "run"),
     "cryptox.sync.face": ("Session",),
     "cryptox.sync.feed": ("Feed",),
@@ -104,6 +106,7 @@ __all__ = [
     "dashboard",
     "depth",
     "disconnect",
+    "doctor",
     "errors",
     "health",
     "keys",

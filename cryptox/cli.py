@@ -1,4 +1,4 @@
-"""The command line: ``cryptox demo``, ``cryptox klines``, ``cryptox lab``, ``cryptox paper``."""
+"""The command line: ``cryptox demo``, ``cryptox doctor``, ``cryptox klines``, ``cryptox lab``, ``cryptox paper``."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ __all__ = ["main"]
 SUFFIXES = (".parquet", ".csv", ".feather")
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3fZ"
 ROWS_AT_ONCE = 50_000  # of CSV on standard output: whoever reads only the head ends it early
-FAILED, INTERRUPTED = 2, 130
+UNWELL, FAILED, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit status: 0 for success, 2 for an error, 130 after an interrupt."""
+    """Run a command and give its exit status: 0 for success, 2 for an error, 130 after an interrupt.
+
+    ``doctor`` ends with 1 where it found a problem.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.run is None:
@@ -55,6 +58,15 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="the whole story in a terminal, offline, in half a minute")
     demo.set_defaults(run=_demo)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="what may be wrong with this machine, the way to the exchange, and the key",
+        description="Looks at versions, packages, addresses, clock, key, limits and proxy. Shows no key or password. "
+        "Ends with status 1 where something does not work.",
+    )
+    doctor.add_argument("--venue", help="binance, binance-testnet, binance-demo, binance-us, paper")
+    doctor.set_defaults(run=_doctor)
 
     klines = commands.add_parser(
         "klines",
@@ -105,6 +117,17 @@ def _demo(_: argparse.Namespace) -> int:
     tell()
     sys.stdout.flush()
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from cryptox.sync.doctor import doctor
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every Windows console knows the marks
+    report = doctor(options.venue)
+    print(report)
+    sys.stdout.flush()
+    return UNWELL if report.problems else 0
 
 
 def _lab(options: argparse.Namespace) -> int:

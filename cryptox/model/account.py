@@ -16,7 +16,7 @@ from .lines import amount, arguments_line, changed_arguments, count, order_size,
 from .orders import Draft
 from .time import iso
 
-__all__ = ["Account", "Balance", "Breach", "Fees", "Preview"]
+__all__ = ["Account", "Balance", "Breach", "Fees", "KeyRights", "Preview"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,16 @@ class Fees(Displayed):
         if not self.discounted or self.discount is None:
             return None
         return f"standard part times {amount(self.discount)} in {self.discount_asset}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRights:
+    """What a key may do; ``bound``: only from addresses that were named to the exchange."""
+
+    reads: bool
+    trades: bool
+    withdraws: bool
+    bound: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

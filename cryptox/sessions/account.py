@@ -20,7 +20,7 @@ from cryptox.sessions.signed import Signed
 from cryptox.table.decimals import to_decimals
 from cryptox.table.records import balances_batch, rows_batch
 
-__all__ = ["AccountCalls"]
+__all__ = ["LIMIT_WORDS", "AccountCalls", "window_name"]
 
 BOOK_LEVELS = (100, 5000)  # asked for one after the other, until they hold the quantity
 ASK = 1  # code of the side in a batch of the book
@@ -291,7 +291,7 @@ class AccountCalls(Signed):
         rows = [
             {
                 "kind": LIMIT_WORDS.get(limit.kind, limit.kind.lower()),
-                "window": _window(limit.window_ms),
+                "window": window_name(limit.window_ms),
                 "limit": limit.amount,
                 "used": used,
             }
@@ -348,7 +348,7 @@ def _buys(side: Any) -> bool:
     raise ValidationError(f"side must be buy or sell, not {side!r}.", recovery_suggestions=['Write "buy" or "sell".'])
 
 
-def _window(window_ms: int) -> str:
+def window_name(window_ms: int) -> str:
     """``10s``, ``1m``, ``1d``: the largest unit that divides it."""
     for unit, size in UNITS:
         if window_ms % size == 0:

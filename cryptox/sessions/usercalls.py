@@ -21,7 +21,7 @@ from cryptox.transport.private import require_private
 from .blotter import Blotter, Refused
 from .userstream import UserStream
 
-__all__ = ["UserCalls"]
+__all__ = ["UserCalls", "user_address"]
 
 log = logs.logger("sessions.userstream")
 
@@ -58,7 +58,7 @@ class UserCalls(Core):
             require_private(url)
             # The session is held by whoever uses the stream, never by the stream.
             owner: Any = self
-            stream = self._stream = UserStream(owner, self._blotter, _addresses.get(url, venue.stream_limits.connects))
+            stream = self._stream = UserStream(owner, self._blotter, user_address(self, url))
         elif stream.loop is not loop:
             raise ConfigurationError("The user's stream is used on the loop it was started on.")
         return stream
@@ -125,3 +125,8 @@ class _Addresses:
 
 
 _addresses = _Addresses()
+
+
+def user_address(session: Any, url: str) -> Address:
+    """What all connections of users to that address share."""
+    return _addresses.get(url, session.venue.stream_limits.connects)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from cryptox.model.account import Account, Breach, Fees, Preview
 from cryptox.model.book import Book
+from cryptox.model.doctor import Finding, Report, Verdict
 from cryptox.model.events import Event, moment
 from cryptox.model.health import Component, Health
 from cryptox.model.lines import amount, arguments_line, changed_arguments, count, order_size, percent, shortened
@@ -281,6 +282,24 @@ def _at(levels: Any, place: int) -> tuple[str, str] | None:
     return (shortened(levels[place][0]), shortened(levels[place][1])) if place < len(levels) else None
 
 
+def _finding(finding: Finding) -> str:
+    body = cards.rows([("verdict", _verdict(finding)), ("found", finding.found)]) + cards.listed(finding.advice)
+    return cards.card("Finding", body, about=finding.what)
+
+
+def _verdict(finding: Finding) -> Html:
+    colours = {Verdict.OK: GOOD, Verdict.PROBLEM: BAD}
+    return cards.marked(finding.mark, colours.get(finding.verdict, "inherit"), finding.verdict)
+
+
+def _report(report: Report) -> str:
+    lines = [
+        (_verdict(one), one.what, Html(cards.html_of(one.found) + cards.listed(one.advice))) for one in report.findings
+    ]
+    body = cards.table(("verdict", "what", "found, and what to do"), lines)
+    return cards.card("Report", body, accent=BAD if report.problems else GOOD, about=report.summary)
+
+
 CARDS: Final[dict[type, Callable[[Any], str]]] = {
     Account: _account,
     Book: _book,
@@ -289,6 +308,7 @@ CARDS: Final[dict[type, Callable[[Any], str]]] = {
     Draft: _draft,
     Fees: _fees,
     Fill: _fill,
+    Finding: _finding,
     Health: health_html,
     Leg: _leg,
     Order: _order,
@@ -296,4 +316,5 @@ CARDS: Final[dict[type, Callable[[Any], str]]] = {
     Portfolio: _portfolio,
     Preview: _preview,
     Replaced: _replaced,
+    Report: _report,
 }

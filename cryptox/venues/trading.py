@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from cryptox.model.account import Account, Breach, Fees
+from cryptox.model.account import Account, Breach, Fees, KeyRights
 from cryptox.model.orders import Draft, Fill, Order, OrderList, Replaced
 from cryptox.model.symbols import Symbol
 from cryptox.transport.crypto import Signer
@@ -131,6 +131,9 @@ class TradingVenue(Venue, Protocol):
 
     def account(self, *, zeros: bool = False) -> Request[Account]:
         """Rights, commission and balances: those that are not zero, or with ``zeros`` all."""
+
+    def key_rights(self) -> Request[KeyRights]:
+        """What the key itself may do. Not every address of a venue tells: ExchangeError with status 404 there."""
 
     def fees(self, symbol: str) -> Request[Fees]:
         """Commission on a symbol."""

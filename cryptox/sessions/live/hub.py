@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .plan import Plan
     from .worker import Worker
 
-__all__ = ["Hub", "hub_of"]
+__all__ = ["Hub", "hub_of", "streams_address"]
 
 log = logs.logger("sessions.live")
 
@@ -285,6 +285,12 @@ class _Book:
                 hub = hubs[way] = Hub(session, url, loop, self._address(url, venue.stream_limits.connects))
             return hub
 
+    def address(self, session: Core, url: str) -> Address:
+        """What all connections to that address share."""
+        venue: Any = session.venue
+        with self._lock:
+            return self._address(url, venue.stream_limits.connects)
+
     def _address(self, url: str, connects: tuple[int, float]) -> Address:
         known: Any = self._local if is_loopback(urlsplit(url).hostname or "") else self._remote
         address: Address | None = known.get(url)
@@ -299,3 +305,8 @@ _book = _Book()
 def hub_of(session: Core) -> Hub:
     """The hub of the session's streams on the running loop."""
     return _book.get(session)
+
+
+def streams_address(session: Core, url: str) -> Address:
+    """What all connections to that address of streams share."""
+    return _book.address(session, url)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cryptox.model.account import Account, Balance, Fees
+from cryptox.model.account import Account, Balance, Fees, KeyRights
 from cryptox.transport.messages import Answer, Limit
 
 from .limits import INTERVAL_MS
 from .read import read_as
-from .wire.account import AccountInfo, CommissionRates, CountedLimit
+from .wire.account import AccountInfo, CommissionRates, CountedLimit, Restrictions
 from .wire.orders import Discount, TestAnswer
 
-__all__ = ["read_account", "read_fees", "read_order_counts", "read_test"]
+__all__ = ["read_account", "read_fees", "read_key_rights", "read_order_counts", "read_test"]
 
 
 def read_account(answer: Answer) -> Account:
@@ -38,6 +38,17 @@ def read_account(answer: Answer) -> Account:
         updated_ms=told.update_time,
         uid=told.uid,
         balances={row.asset: Balance(asset=row.asset, free=row.free, locked=row.locked) for row in told.balances},
+    )
+
+
+def read_key_rights(answer: Answer) -> KeyRights:
+    """What a key may do; errors as ``read_account``."""
+    told = read_as(answer, Restrictions)
+    return KeyRights(
+        reads=told.enable_reading,
+        trades=told.enable_spot_and_margin_trading,
+        withdraws=told.enable_withdrawals,
+        bound=told.ip_restrict,
     )
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from cryptox.errors import ExchangeError
-from cryptox.model.account import Account, Fees
+from cryptox.model.account import Account, Fees, KeyRights
 from cryptox.model.numbers import plain
 from cryptox.model.orders import Draft, Fill, Order, OrderList, Replaced
 from cryptox.transport.crypto import Signer
@@ -198,6 +198,10 @@ class BinanceTrading:
         """Rights, commission and balances: those that are not zero, or with ``zeros`` all."""
         params = {} if zeros else {"omitZeroBalances": "true"}
         return question("account", ep.ACCOUNT, params, account.read_account)
+
+    def key_rights(self) -> Request[KeyRights]:
+        """What the key itself may do: of the wallet's API, which testnets and binance.us do not have."""
+        return question("key_rights", ep.API_RESTRICTIONS, {}, account.read_key_rights)
 
     def fees(self, symbol: str) -> Request[Fees]:
         """Commission on a symbol."""
