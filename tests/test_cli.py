@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import cryptox as cx
 from cryptox import cli
 from cryptox.cli import main
 from cryptox.paper.process import PaperProcess
+from cryptox.sync import door
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -341,3 +343,29 @@ def test_paper_warns_when_others_can_reach_it() -> None:
     assert told["rest_url"].startswith("http://127.0.0.1:")
     _, err = paper.communicate("", timeout=10)
     assert err == "warning: 0.0.0.0 is not loopback; others on the network can reach it\n"
+
+
+def test_the_doctor_says_ok_by_its_status(exchange: cx.PaperExchange, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--venue", "paper"]) == 0
+    said = capsys.readouterr().out
+    assert "✔ ok       REST " in said
+    assert re.search(r"^(\d+ \w+, )*\d+ ok$", said.splitlines()[-1])
+
+
+def test_the_doctor_says_a_problem_by_its_status(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(door._default, "_session", None)
+    for name, text in {"BINANCE_WS_URL": "ws://127.0.0.1:9", "BINANCE_WS_API_URL": exchange.ws_api_url}.items():
+        monkeypatch.setenv(name, text)
+    assert main(["doctor"]) == 1
+    assert "✘ problem  streams " in capsys.readouterr().out
+
+
+def test_the_doctor_finds_a_wrong_setting_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--venue", "binanze"]) == 1
+    said = capsys.readouterr().out
+    assert "✘ problem  session" in said
+    assert "✔ ok       Python" in said

@@ -60,7 +60,7 @@ def doctor(session: Any = None) -> Report:
         return Report((*surroundings.findings(), judged_session(error)))
     finally:
         if own is not None:
-            own.close()
+            own.retire("The doctor's own session has ended.")  # waits for nothing: this may be the loop thread
 
 
 def _wanted(session: Session) -> list[str]:

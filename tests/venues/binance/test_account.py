@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cryptox.errors import ExchangeError
-from cryptox.model.account import Account, Balance, Fees
+from cryptox.model.account import Account, Balance, Fees, KeyRights
 from cryptox.transport.messages import Answer, Limit
-from cryptox.venues.binance.account import read_account, read_fees, read_order_counts, read_test
+from cryptox.venues.binance.account import read_account, read_fees, read_key_rights, read_order_counts, read_test
 
 D = Decimal
 
@@ -114,3 +114,34 @@ def test_order_counts() -> None:
 def test_another_answer_is_an_error(read: Any) -> None:
     with pytest.raises(ExchangeError):
         read(answer({"balances": 1}))
+
+
+@pytest.mark.parametrize(
+    ("field", "changed"),
+    [
+        ("enableReading", {"reads": False}),
+        ("enableSpotAndMarginTrading", {"trades": True}),
+        ("enableWithdrawals", {"withdraws": True}),
+        ("ipRestrict", {"bound": True}),
+        ("enableFutures", {}),
+    ],
+)
+def test_rights_of_a_key(field: str, changed: dict[str, bool]) -> None:
+    # developers.binance.com/docs/wallet/account/api-key-permission
+    told = {
+        "ipRestrict": False,
+        "createTime": 1698645219000,
+        "enableReading": True,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": False,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": True,
+        "enableSpotAndMarginTrading": False,
+        "enablePortfolioMarginTrading": True,
+    }
+    plain = {"reads": True, "trades": False, "withdraws": False, "bound": False}
+    assert read_key_rights(answer({**told, field: not told[field]})) == KeyRights(**{**plain, **changed})
