@@ -190,7 +190,8 @@ class Acting(Settling):
             if pending.state == "waiting":
                 self._finish(pending, "not_done", error=NotSent("It was stopped; nothing was done."))
             else:
-                self._leave(pending)
+                pending.detail = pending.detail or "The task that sent it was stopped."
+                self._stopped(pending)
             raise
 
     async def _deliver(self, act: Act[T], pending: Pending) -> T:

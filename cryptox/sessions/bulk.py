@@ -147,8 +147,12 @@ class Bulk:
         finished = False
         try:
             async with asyncio.TaskGroup() as group:
-                for job in self.jobs:
-                    group.create_task(self._run(job))
+                tasks = [(job, group.create_task(self._run(job))) for job in self.jobs]
+            for job, task in tasks:
+                if (
+                    task.cancelled()
+                ):  # by somebody else, and the group takes it for done: what it has stays, the rest comes
+                    await self._run(job)
             failed = [job for job in self.jobs if job.error is not None]
             whole = [job for job in self.jobs if job.error is None]
             found = await asyncio.gather(*(job.gaps() for job in whole))

@@ -90,15 +90,19 @@ class History:
                 except CryptoxError as error:
                     self.failures.append((page, error))
                     in_a_row = stop_after if isinstance(error, (RateLimited, Banned)) else in_a_row + 1
+                except asyncio.CancelledError:
+                    todo.appendleft(page)  # for another worker, where only this one was stopped
+                    raise
                 else:
                     in_a_row = 0
                     self.segments.append(self._place(segment, places))
                     self.rows += len(segment.batch)
                     on_page()
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(workers, len(todo))):
-                group.create_task(work())
+        while todo and in_a_row < stop_after and not self.stopped:
+            async with asyncio.TaskGroup() as group:  # which takes a worker that was stopped for one that is done
+                for _ in range(min(workers, len(todo))):
+                    group.create_task(work())
 
     def joined(self, wanted: Range) -> Batch:
         """The rows of a range, oldest first, in one block of memory."""

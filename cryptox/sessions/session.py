@@ -187,6 +187,7 @@ class AsyncSession(
 
     def retire(self, reason: str) -> None:
         """End the session at once, from any thread; its use then raises ``ConfigurationError`` with the reason."""
+        self._closed = self._closed or reason  # first: tasks that end by this are not begun again
         for recording in list(self._recordings):
             recording.end()
         if self._live is not None:

@@ -18,6 +18,7 @@ from cryptox.sessions.acts import Pending, Question, Settled, is_carried_elsewhe
 from cryptox.sessions.journal import Entry, Journal
 from cryptox.sessions.resolution import Resolution
 from cryptox.sessions.signed import Signed
+from cryptox.sessions.tending import AGAIN_S, is_winding_down
 
 __all__ = ["Settling"]
 
@@ -98,7 +99,10 @@ class Settling(Signed):
                     ended = await _first_of(looks, pause_s)
                     looks -= ended
                     for look in ended:
-                        await look  # it may have been stopped, with the session
+                        if look.cancelled() and self._closed is None:
+                            resolution.could_not_ask()
+                        else:
+                            await look  # it may have been stopped, with the session
                     if ended or pause_s is None:
                         continue
                     if pending.state != "asking":
@@ -210,6 +214,25 @@ class Settling(Signed):
         if pending.entry.operation in ("place_order", "amend_order") and pending.entry.symbol == order.symbol:
             self._finish(pending, "done", order)
 
+    def _stopped(self, pending: Pending) -> None:
+        """The task that carried an act was cancelled: with its session or its loop, or else it is begun again."""
+        loop = asyncio.get_running_loop()
+        if self._closed is not None or is_winding_down(loop):
+            self._leave(pending)
+        else:
+            loop.call_later(AGAIN_S, self._go_on, pending)
+
+    def _go_on(self, pending: Pending) -> None:
+        """Ask on for what nobody asks for any more; on its loop."""
+        if pending.state in ("done", "not_done"):
+            return
+        if self._closed is not None:
+            self._leave(pending)
+            return
+        logs.event(log, "order.asking_again", level=WARNING, **named(pending.entry))
+        loop = asyncio.get_running_loop()
+        pending.task = loop.create_task(self._settle_quietly(pending), name="cryptox-order")
+
     def _leave(self, pending: Pending, error: BaseException | None = None) -> None:
         """Nobody asks any more; the journal keeps it open for the next session."""
         self._carry_no_more(pending.entry.client_order_id)
@@ -257,9 +280,9 @@ class Settling(Signed):
     async def _settle_quietly(self, pending: Pending) -> None:
         logs.set_context(**self.about)  # of this task
         try:
-            await self._settle(pending, ENDED)
+            await self._settle(pending, pending.detail or ENDED)
         except asyncio.CancelledError:
-            self._leave(pending)
+            self._stopped(pending)
             raise
         except Exception as error:  # noqa: BLE001  # it stays open in the journal, and unresolved() tells why
             pending.detail = f"{type(error).__name__}: {error}"

@@ -9,14 +9,23 @@ import random
 import ssl
 import time
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from logging import ERROR, INFO, WARNING
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptox import _telemetry, logs
-from cryptox.errors import AuthenticationError, ClockSkew, ConfigurationError, CryptoxError, NotSent, RateLimited
+from cryptox.errors import (
+    AuthenticationError,
+    ClockSkew,
+    ConfigurationError,
+    CryptoxError,
+    ExchangeError,
+    NotSent,
+    RateLimited,
+)
+from cryptox.sessions.tending import tend
 from cryptox.transport.life import Address, Close, Connect, Habits, Life, Wait
 from cryptox.transport.proxies import Proxies
 from cryptox.transport.rpc import Rpc
@@ -130,7 +139,7 @@ class UserLine:
         # The user's, not that of the call that happened to come first.
         self._context = contextvars.Context()
         self._context.run(logs.set_context, **session.about)
-        self.spawn(self._run())
+        self.keep(self._run, what="user stream")
 
     @property
     def state(self) -> str:
@@ -214,6 +223,10 @@ class UserLine:
         task.add_done_callback(self._done)
         return task
 
+    def keep(self, make: Callable[[], Coroutine[Any, Any, None]], *, what: str) -> None:
+        """A task that goes on as long as the line: one that ends before is begun again."""
+        tend(self.spawn, make, lambda: self.is_over, what=what)
+
     async def _run(self) -> None:
         try:
             while self._life.state != "over":
@@ -264,6 +277,8 @@ class UserLine:
             await self._take_over(wire)
         except CryptoxError as error:
             await self._not_carried(wire, error)
+        except Exception as error:  # noqa: BLE001 - a defect is told, and does not end the trying
+            await self._not_carried(wire, ExchangeError(f"A defect: {type(error).__name__}: {error}"))
         except asyncio.CancelledError:
             if wire.rpc is None:
                 self._gone(wire)
@@ -399,6 +414,8 @@ def _written(step: Step, now_ms: int, window_ms: int, number: int) -> bytes:
 
 
 async def _hang_up(rpc: Rpc, linger_s: float) -> None:
-    if linger_s:
-        await asyncio.wait([rpc.socket.closed], timeout=linger_s)
-    await rpc.close()
+    try:
+        if linger_s:
+            await asyncio.wait([rpc.socket.closed], timeout=linger_s)
+    finally:
+        await rpc.close()

@@ -95,7 +95,7 @@ class UserStream:
         self._misses: dict[tuple[str, int], int] = {}
         self._refused = blotter.refused
         self.line = UserLine(session, self, address)
-        self.line.spawn(self._watch())
+        self.line.keep(self._watch, what="looks at the account")
 
     def __repr__(self) -> str:
         """Where it stands."""
@@ -222,6 +222,7 @@ class UserStream:
     async def _watch(self) -> None:
         """Look at everything over REST whenever that is due."""
         failures = 0
+        self._look.set()  # it may have been begun again, amid a look
         while not self.line.is_over:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CHECK_S):

@@ -192,8 +192,9 @@ class Http:
         making = self._tls
         try:
             return await asyncio.shield(making)
-        except CryptoxError:
-            self._tls = None
+        except (CryptoxError, asyncio.CancelledError):
+            if making.done() and self._tls is making:  # one that was not made is made anew by the next request
+                self._tls = None
             raise
 
 

@@ -231,7 +231,7 @@ class Hub:
             offline_cap_s=min(OFFLINE_CAP_S, CAP_S),
             steady_s=STEADY_S,
         )
-        kept = Kept(self.venue, self._connect, self._address, habits, self.spawn, self.taps)
+        kept = Kept(self.venue, self._connect, self._address, habits, self.spawn, self.taps, self._orphaned)
         self._kept.append(kept)
         return kept
 
@@ -250,11 +250,13 @@ class Hub:
         for topic in topics:
             self.release(topic, session)
 
+    def _orphaned(self) -> None:
+        """The loop ends."""
+        for feed in list(self._feeds):
+            feed.end()
+
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if task.cancelled() and any(task is getattr(kept, "task", None) for kept in self._kept):
-            for feed in list(self._feeds):  # nobody but a loop that ends does that
-                feed.end()
         if not task.cancelled() and (error := task.exception()) is not None:
             told = f"{type(error).__name__}: {error}"
             logs.event(log, "stream.failed", level=ERROR, task=task.get_name(), error=told)

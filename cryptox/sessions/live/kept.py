@@ -12,7 +12,8 @@ from logging import DEBUG, INFO, WARNING
 from typing import Any, Protocol
 
 from cryptox import _telemetry, logs
-from cryptox.errors import Banned, CryptoxError, NotSent, RateLimited
+from cryptox.errors import Banned, NotSent, RateLimited
+from cryptox.sessions.tending import tend
 from cryptox.transport.life import Address, Allowance, Close, Connect, Habits, Life, Wait
 from cryptox.transport.socket import Ended, Socket
 from cryptox.venues.port import Inbox, LiveVenue, Told
@@ -110,6 +111,8 @@ class Kept:
         Starts a task that somebody owns.
     taps
         Hear everything; the list may change.
+    orphaned
+        Called when it ends because its loop does.
 
     Attributes
     ----------
@@ -125,6 +128,7 @@ class Kept:
         habits: Habits,
         spawn: Spawn,
         taps: Sequence[Tap] = (),
+        orphaned: Callable[[], None] = lambda: None,
     ) -> None:
         self._taps = taps
         self._venue = venue
@@ -136,7 +140,7 @@ class Kept:
         self._heard_at = time.monotonic()
         self.streams: dict[str, list[Sink]] = {}
         self.trouble: str | None = None
-        self.task = spawn(self._run())
+        self.task = tend(spawn, self._run, self._is_over, what="streams", ended=orphaned)
 
     @property
     def life(self) -> Life:
@@ -154,7 +158,7 @@ class Kept:
         sinks = self.streams.setdefault(stream, [])
         sinks.append(sink)
         if self._is_carried(stream):
-            self._spawn(_carried_soon(sinks, sink))
+            asyncio.get_running_loop().call_soon(_carried_soon, sinks, sink)
         self._wake.set()
 
     def remove(self, stream: str, sink: Sink) -> None:
@@ -170,6 +174,9 @@ class Kept:
         """End it; ``task`` is done when everything is closed."""
         self._life.stop()
         self._wake.set()
+
+    def _is_over(self) -> bool:
+        return self._life.state in ("stopping", "over")
 
     async def _run(self) -> None:
         try:
@@ -211,7 +218,7 @@ class Kept:
         life, number = self._life, wire.number
         try:
             socket = await self._connect(functools.partial(self._frames, wire))
-        except CryptoxError as error:
+        except Exception as error:  # noqa: BLE001 - a defect too is told, and does not end the trying
             self._wires.pop(number, None)
             waits = error.retry_after if isinstance(error, RateLimited | Banned) else None
             opens = life.failed(
@@ -254,9 +261,11 @@ class Kept:
 
     async def _close(self, wire: _Wire, linger_s: float) -> None:
         assert wire.socket is not None
-        if linger_s:
-            await asyncio.wait([wire.socket.closed], timeout=linger_s)
-        await wire.socket.close()
+        try:
+            if linger_s:
+                await asyncio.wait([wire.socket.closed], timeout=linger_s)
+        finally:
+            await wire.socket.close()
 
     def _closed(self, wire: _Wire, ended: asyncio.Future[Ended]) -> None:
         end = ended.result()
@@ -346,6 +355,6 @@ class Kept:
             self._wake.set()
 
 
-async def _carried_soon(sinks: list[Sink], sink: Sink) -> None:
+def _carried_soon(sinks: list[Sink], sink: Sink) -> None:
     if sink in sinks:
         sink.carried()

@@ -269,7 +269,7 @@ class _Scribe:
                 if self._waiting:
                     self._write()
             self._writer.close()
-        except OSError as error:
+        except BaseException as error:  # noqa: BLE001 - a thread that ends silently would seem to record
             self.error = f"{type(error).__name__}: {error}"
             self._waiting.clear()
             with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 from cryptox import logs
 from cryptox._boundary import boundary
 from cryptox._display import Displayed
-from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.errors import ConfigurationError, ExchangeError, ValidationError
 from cryptox.model.lines import one_line
 from cryptox.sessions.core import Core
 from cryptox.transport import tape
@@ -65,7 +65,7 @@ class AsyncReplay(Displayed):
             self._hub: PastHub | None = None
             self._task: asyncio.Task[None] | None = None
             self._is_over = False
-            self._error: OSError | None = None
+            self._error: OSError | ExchangeError | None = None
             self._messages = self._played = self._others = 0
 
     @property
@@ -112,11 +112,9 @@ class AsyncReplay(Displayed):
                 self._begin()
             if self._task is not None:
                 await asyncio.wait([self._task])
-            if self._error is not None:
-                raise self._error
             failure = None if self._task is None or self._task.cancelled() else self._task.exception()
-            if failure is not None:
-                raise failure  # never taken for the end of the file
+            if failure is not None or self._error is not None:
+                raise failure or self._error  # never taken for the end of the file
             return self.counts
 
     async def stop(self) -> None:
@@ -194,6 +192,11 @@ class AsyncReplay(Displayed):
         except OSError as error:
             self._error = error
             logs.event(log, "replay.failed", level=ERROR, path=str(self.path), error=str(error))
+        except BaseException as error:
+            if not self._is_over:  # never taken for the end of the file
+                self._error = ExchangeError(f"The replay was broken off: {type(error).__name__}: {error}")
+                logs.event(log, "replay.failed", level=ERROR, path=str(self.path), error=str(self._error))
+            raise
         finally:
             self._is_over = True
             hub.finish(None if self._error is None else str(self._error))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cryptox import _telemetry, logs
 from cryptox.errors import BadSymbol, CryptoxError
 from cryptox.model.events import Event, Gap
+from cryptox.sessions.tending import AGAIN_S, is_winding_down
 from cryptox.table.batch import Batch
 from cryptox.venues.port import Request, Rows, Told
 
@@ -269,10 +270,19 @@ class Topic(ABC):
                     began, fruitless = time.monotonic(), 0
                 elif fruitless or failures:
                     await asyncio.sleep(_pause_s(max(fruitless, failures)))
+        except BaseException:
+            # Nobody but the topic ends it: what is missing is asked for by the next one.
+            if not (self._ended or is_winding_down(self.hub.loop)):
+                self.hub.loop.call_later(AGAIN_S, self._mend_on)
+            raise
         finally:
             self._mending = None
             if self._wake.is_set() and self.connected and not self._ended:
                 self.mend()
+
+    def _mend_on(self) -> None:
+        if self.connected and (self.pending or self._is_torn()):
+            self.mend()
 
     def _has_failed(self, error: CryptoxError) -> bool:
         """Note an error of a repair; whether it will never be otherwise."""

@@ -79,13 +79,27 @@ class Worker:
 
     def _wake(self) -> None:
         if self._thread is None and len(self.queue):
-            run, name = self._context.run, f"cryptox-feed-{self._topic}"
-            self._thread = threading.Thread(target=run, args=(self._run,), name=name, daemon=True)
-            self._thread.start()
+            self._begin()
         with contextlib.suppress(RuntimeError):  # it was free already
             self._ready.release()
 
+    def _begin(self) -> None:
+        run = self._context.copy().run  # a copy: the thread that ends may begin the next
+        self._thread = threading.Thread(target=run, args=(self._run,), name=f"cryptox-feed-{self._topic}", daemon=True)
+        self._thread.start()
+
     def _run(self) -> None:
+        try:
+            self._call_back()
+        except BaseException as error:  # noqa: BLE001 - whatever ended the thread, another one goes on
+            if self.queue.closed or not threading.main_thread().is_alive():
+                return
+            logs.event(log, "feed.worker_restarted", level=ERROR, topic=self._topic, error=type(error).__name__)
+            self._begin()
+            with contextlib.suppress(RuntimeError):
+                self._ready.release()
+
+    def _call_back(self) -> None:
         queue = self.queue
         while not queue.closed:
             self._ready.acquire()

@@ -1,0 +1,68 @@
+"""Tasks that must go on: one that ends before its owner wants it is reported and begun again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from logging import WARNING
+from typing import Any
+
+from cryptox import logs, portal
+
+__all__ = ["AGAIN_S", "is_winding_down", "tend"]
+
+log = logs.logger("sessions.tending")
+
+AGAIN_S = 0.1  # between the end of a task and its next beginning: a defect that strikes at once must not spin
+
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+def tend(
+    spawn: Spawn,
+    make: Callable[[], Coroutine[Any, Any, None]],
+    is_over: Callable[[], bool],
+    *,
+    what: str,
+    ended: Callable[[], None] = lambda: None,
+) -> asyncio.Task[None]:
+    """The task of ``make()``, begun again whenever it ends although its owner goes on.
+
+    Parameters
+    ----------
+    spawn
+        Begins a task that somebody owns.
+    make
+        The work; may be begun more than once.
+    is_over
+        Whether it is meant to have ended.
+    what
+        For the log.
+    ended
+        Called instead, where the loop itself is being ended.
+    """
+    task = spawn(make())
+    loop = task.get_loop()
+
+    def again() -> None:
+        if not is_over():
+            tend(spawn, make, is_over, what=what, ended=ended)
+
+    def done(task: asyncio.Task[None]) -> None:
+        if is_over():
+            return
+        if is_winding_down(loop):
+            ended()
+            return
+        error = None if task.cancelled() else task.exception()
+        told = "ended" if error is None else f"{type(error).__name__}: {error}"
+        logs.event(log, "task.restarted", level=WARNING, task=what, error="cancelled" if task.cancelled() else told)
+        loop.call_later(AGAIN_S, again)
+
+    task.add_done_callback(done)
+    return task
+
+
+def is_winding_down(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether whoever runs the loop is ending it: all its tasks have been told to end."""
+    return portal.is_ending() or all(task.cancelling() for task in asyncio.all_tasks(loop))
