@@ -231,10 +231,8 @@ class AsyncFeed(Moving):
             try:
                 await asyncio.shield(self._starting)
             except asyncio.CancelledError:
-                if self._starting.cancelled():
-                    if self._stopped:
-                        raise self._over() from None
-                    self._starting = None  # a later call begins anew
+                if self._stopped and self._starting.cancelled():
+                    raise self._over() from None
                 raise
             return self
 
