@@ -121,6 +121,7 @@ class Acting(Settling):
             self._carry_no_more(act.client_order_id)
             raise
         pending.task = loop.create_task(self._carry(act, pending), name="cryptox-order")
+        pending.task.add_done_callback(functools.partial(self._never_begun, pending))
         try:
             result: T = await asyncio.shield(pending.outcome)
         except asyncio.CancelledError as interrupt:

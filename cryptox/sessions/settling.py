@@ -214,8 +214,18 @@ class Settling(Signed):
         if pending.entry.operation in ("place_order", "amend_order") and pending.entry.symbol == order.symbol:
             self._finish(pending, "done", order)
 
+    def _never_begun(self, pending: Pending, task: asyncio.Task[None]) -> None:
+        """A task that was cancelled before its first step has not said so itself."""
+        if not task.cancelled() or pending.task is not task:
+            return
+        if pending.state == "waiting":
+            self._finish(pending, "not_done", error=NotSent("It was stopped; nothing was done."))
+        elif pending.state == "asking":
+            self._stopped(pending)
+
     def _stopped(self, pending: Pending) -> None:
         """The task that carried an act was cancelled: with its session or its loop, or else it is begun again."""
+        pending.task = None
         loop = asyncio.get_running_loop()
         if self._closed is not None or is_winding_down(loop):
             self._leave(pending)
@@ -231,7 +241,11 @@ class Settling(Signed):
             return
         logs.event(log, "order.asking_again", level=WARNING, **named(pending.entry))
         loop = asyncio.get_running_loop()
+        self._settle_from(pending, loop)
+
+    def _settle_from(self, pending: Pending, loop: asyncio.AbstractEventLoop) -> None:
         pending.task = loop.create_task(self._settle_quietly(pending), name="cryptox-order")
+        pending.task.add_done_callback(functools.partial(self._never_begun, pending))
 
     def _leave(self, pending: Pending, error: BaseException | None = None) -> None:
         """Nobody asks any more; the journal keeps it open for the next session."""
@@ -275,7 +289,7 @@ class Settling(Signed):
             pending.outcome.add_done_callback(seen)
             pending.outcome.set_exception(unknown(pending.entry, ENDED))
             self._acts[id_] = pending
-            pending.task = loop.create_task(self._settle_quietly(pending), name="cryptox-order")
+            self._settle_from(pending, loop)
 
     async def _settle_quietly(self, pending: Pending) -> None:
         logs.set_context(**self.about)  # of this task

@@ -124,12 +124,8 @@ class UserLine:
         self._session = weakref.ref(session, self._orphaned)
         self._proxies = Proxies(session.settings.proxy)
         self._terms = Terms(connect_s=self._timeout_s, silence_s=SILENCE_S, pong_s=PONG_S)
-        habits = Habits(
-            connection_life=self._venue.stream_limits.life_s,
-            cap_s=CAP_S,
-            offline_cap_s=min(OFFLINE_CAP_S, CAP_S),
-            steady_s=STEADY_S,
-        )
+        life_s, offline_cap_s = self._venue.stream_limits.life_s, min(OFFLINE_CAP_S, CAP_S)
+        habits = Habits(connection_life=life_s, cap_s=CAP_S, offline_cap_s=offline_cap_s, steady_s=STEADY_S)
         self._life = Life(address, habits)
         self._wires: dict[int, _Wire] = {}
         self._wake = asyncio.Event()
@@ -251,8 +247,13 @@ class UserLine:
             if isinstance(step, Connect):
                 wire = self._wires[step.number] = _Wire(step.number)
                 wire.task = self.spawn(self._open(wire))
+                wire.task.add_done_callback(functools.partial(self._never_begun, wire))
             else:
                 self._close(step)
+
+    def _never_begun(self, wire: _Wire, task: asyncio.Task[None]) -> None:
+        if task.cancelled() and wire.rpc is None:  # before its first step: it has not said so itself
+            self._gone(wire)
 
     async def _open(self, wire: _Wire) -> None:
         try:

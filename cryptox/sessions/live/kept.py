@@ -176,6 +176,7 @@ class Kept:
         self._wake.set()
 
     def _is_over(self) -> bool:
+        """Whether it is meant to have ended."""
         return self._life.state in ("stopping", "over")
 
     async def _run(self) -> None:
@@ -213,6 +214,12 @@ class Kept:
         control = Control(Allowance(max(1, amount - SPARE_MESSAGES), seconds), self._venue.stream_limits.batch)
         wire = self._wires[number] = _Wire(number, control, self._venue.inbox())
         wire.task = self._spawn(self._open(wire))
+        wire.task.add_done_callback(functools.partial(self._never_begun, wire))
+
+    def _never_begun(self, wire: _Wire, task: asyncio.Task[None]) -> None:
+        """An attempt that was stopped before its first step has not said so itself."""
+        if task.cancelled() and wire.socket is None:
+            self._gone(wire)
 
     async def _open(self, wire: _Wire) -> None:
         life, number = self._life, wire.number
@@ -255,7 +262,10 @@ class Kept:
         if wire is None:
             self._life.ended(close.number, time.monotonic(), random.random())
         elif wire.socket is not None:
-            wire.task = self._spawn(self._close(wire, LINGER_S if close.why == "handed_over" else 0.0))
+            socket, linger_s = wire.socket, LINGER_S if close.why == "handed_over" else 0.0
+            wire.task = tend(
+                self._spawn, lambda: self._close(wire, linger_s), lambda: not socket.is_open, what="closing a stream"
+            )
         elif wire.task is not None:
             wire.task.cancel()
 

@@ -112,9 +112,14 @@ class AsyncReplay(Displayed):
                 self._begin()
             if self._task is not None:
                 await asyncio.wait([self._task])
-            failure = None if self._task is None or self._task.cancelled() else self._task.exception()
-            if failure is not None or self._error is not None:
-                raise failure or self._error  # never taken for the end of the file
+            failure: BaseException | None = (
+                None if self._task is None or self._task.cancelled() else self._task.exception()
+            )
+            if self._task is not None and self._task.cancelled() and not self._is_over:
+                failure = ExchangeError("The replay was broken off before it began.")
+            failure = failure or self._error
+            if failure is not None:
+                raise failure  # never taken for the end of the file
             return self.counts
 
     async def stop(self) -> None:

@@ -178,6 +178,15 @@ class Topic(ABC):
         self._wake.set()
         if self._mending is None and self.failure is None and not self._ended:
             self._mending = self.hub.spawn(self._mend(), name=f"cryptox-mend-{self.name}")
+            self._mending.add_done_callback(self._mended)
+
+    def _mended(self, task: asyncio.Task[None]) -> None:
+        """Nobody but the topic ends a repair: what is missing is asked for by the next one."""
+        if self._mending is task:  # it was stopped before its first step
+            self._mending = None
+        failed = task.cancelled() or task.exception() is not None
+        if failed and not (self._ended or is_winding_down(self.hub.loop)):
+            self.hub.loop.call_later(AGAIN_S, self._mend_on)
 
     async def ask(self, request: Request[T], *, bulk: bool = False) -> T:
         """The answer to a question over REST, by way of a session whose feed it serves; ``bulk`` lets others pass."""
@@ -270,11 +279,6 @@ class Topic(ABC):
                     began, fruitless = time.monotonic(), 0
                 elif fruitless or failures:
                     await asyncio.sleep(_pause_s(max(fruitless, failures)))
-        except BaseException:
-            # Nobody but the topic ends it: what is missing is asked for by the next one.
-            if not (self._ended or is_winding_down(self.hub.loop)):
-                self.hub.loop.call_later(AGAIN_S, self._mend_on)
-            raise
         finally:
             self._mending = None
             if self._wake.is_set() and self.connected and not self._ended:
