@@ -13,7 +13,7 @@ from cryptox.model.orders import Fill, Order
 from cryptox.venues.trading import OrderRef
 
 if TYPE_CHECKING:
-    from .userline import UserSession
+    from .userroles import UserSession
 
 __all__ = ["Truth", "ask_fills", "ask_missed", "ask_truth"]
 

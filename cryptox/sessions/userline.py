@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from logging import ERROR, INFO, WARNING
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from cryptox import _telemetry, logs
 from cryptox.errors import (
@@ -33,12 +33,9 @@ from cryptox.transport.socket import Ended, Socket, Terms
 from cryptox.transport.tls import trusted
 from cryptox.venues.user import Notice, Step, UserTold, UserVenue
 
-if TYPE_CHECKING:
-    from cryptox.settings import Settings
-    from cryptox.transport.crypto import Signer
-    from cryptox.venues.port import Request
+from .userroles import Hears, UserSession
 
-__all__ = ["Hears", "UserLine", "UserSession", "is_final"]
+__all__ = ["UserLine", "is_final"]
 
 log = logs.logger("sessions.userstream")
 
@@ -47,47 +44,6 @@ STEADY_S = 5.0  # a connection that carried so long is followed by the next at o
 SILENCE_S, PONG_S = 10.0, 5.0  # without a byte until a ping is sent; and until the connection is given up then
 LINGER_S = 0.5  # the old connection goes on so long beside the one that has taken over
 LOOK_S = 0.01  # between looks for a sign of life
-
-
-class UserSession(Protocol):
-    """A session, as far as its user's connection cares."""
-
-    venue: Any
-    settings: Settings
-    user: str | None
-    about: dict[str, str]
-
-    @property
-    def signer(self) -> Signer | None:
-        """Its key."""
-
-    async def _ask_signed(self, request: Request[Any]) -> Any:
-        """The answer to a signed question."""
-
-    async def _as_of(self) -> int:
-        """A time in ms that the exchange has surely reached."""
-
-    async def _read_clock(self) -> Any:
-        """Read the exchange's time anew."""
-
-
-class Hears(Protocol):
-    """Who hears what the connection says."""
-
-    def told(self, told: UserTold) -> None:
-        """Something has come that is of no concern to the connection itself."""
-
-    def carried(self) -> None:
-        """It is subscribed, for the first time or again."""
-
-    def cut(self) -> None:
-        """No connection tells anything any more."""
-
-    def stumbled(self, event: str, error: CryptoxError) -> None:
-        """Something is in the way, and is tried again."""
-
-    def over(self, error: CryptoxError | None) -> None:
-        """It will never tell anything more: why, or None where it was stopped."""
 
 
 @dataclass(slots=True)

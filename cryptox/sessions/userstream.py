@@ -24,8 +24,9 @@ from cryptox.venues.user import Notice, UserTold
 
 from .blotter import Blotter
 from .reconcile import ask_fills, ask_missed, ask_truth
-from .userline import UserLine, UserSession, is_final
+from .userline import UserLine, is_final
 from .usernews import news_of_answer, news_of_event, news_of_truth
+from .userroles import UserSession
 
 __all__ = ["Listener", "UserStream"]
 
