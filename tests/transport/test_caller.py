@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -308,3 +309,26 @@ def test_a_count_above_an_assumed_limit_tells_of_a_higher_one_unless_the_exchang
     with suppress(RateLimited, Banned):
         call(caller, repeatable=False)
     assert [one.amount for one in caller._gate.limiter.limits] == [limit]
+
+
+@pytest.mark.parametrize(
+    ("turns", "counted"),
+    [
+        ([200], (1, 0)),
+        ([400], (1, 0)),
+        ([502, 200], (2, 1)),
+        ([429], (1, 1)),
+        ([NotSent("gone"), NetworkError("cut"), 200], (3, 2)),
+    ],
+)
+def test_each_try_is_counted_by_how_it_went(tmp_path: Path, turns: list[int | BaseException], counted: Any) -> None:
+    script = Script(*turns)
+    caller = make(script, tmp_path)
+
+    async def send() -> None:
+        await caller.send(ASK, weight=1, repeatable=True, deadline_s=100.0, patience_s=1.0)
+
+    asyncio.run(send())
+    figures = caller._tally.figures(script.now)
+    assert (figures.requests, figures.errors) == counted
+    assert (figures.last_success_at is None) == (turns == [429])
