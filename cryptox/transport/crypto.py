@@ -59,7 +59,7 @@ class Signer:
 def hmac_signer(api_key: str, secret_key: str) -> Signer:
     """A key with a shared secret (HMAC-SHA256)."""
     secret = secret_key.encode()
-    return Signer(api_key, "hmac", lambda payload: hmac.new(secret, payload, hashlib.sha256).hexdigest())
+    return Signer(api_key, "hmac", lambda payload: hmac.digest(secret, payload, "sha256").hex())
 
 
 def pem_signer(api_key: str, pem: bytes, password: str | None = None) -> Signer:

@@ -218,8 +218,8 @@ def _converted(body: Any, kind: type[T]) -> T:
 _Told = OrderAnswer[Decimal] | CancelAnswer[Decimal] | OrderRow[Decimal] | AmendedOrder[Decimal]
 
 
-def _order(told: _Told) -> Order:
-    """What every answer tells of an order in the same words."""
+def _order(told: _Told, **more: Any) -> Order:
+    """What every answer tells of an order in the same words, and what this one tells besides."""
     status = told.status.value.lower()
     quantity = known(told.quantity)
     if not quantity and status in _UNKNOWN_YET:
@@ -243,6 +243,7 @@ def _order(told: _Told) -> Order:
         order_list_id=from_zero(told.list_id),
         self_trade_prevention=told.self_trade_prevention.value,
         prevented=known(told.prevented_quantity) or Decimal(0),
+        **more,
     )
 
 
@@ -252,8 +253,8 @@ def _reason(told: ExpiryReason | UnsetType) -> str | None:
 
 def _placed(told: OrderAnswer[Decimal]) -> Order:
     fills = told.fills if told.fills is not UNSET else []
-    return dataclasses.replace(
-        _order(told),
+    return _order(
+        told,
         time_ms=told.transact_time,
         updated_ms=told.transact_time,
         working_ms=from_zero(told.working_time),
@@ -284,8 +285,8 @@ def _cancel(told: CancelAnswer[Decimal]) -> Order:
 
 
 def _row(told: OrderRow[Decimal]) -> Order:
-    return dataclasses.replace(
-        _order(told),
+    return _order(
+        told,
         time_ms=told.time,
         updated_ms=told.update_time,
         working_ms=from_zero(told.working_time),
