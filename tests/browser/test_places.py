@@ -61,3 +61,20 @@ def test_a_chart_begins_with_nothing_and_then_a_candle(notebook: Callable[..., N
     spans = "one => one._fullLayout.xaxis.range.map(Date.parse)"
     begin, end = book.output(1).locator(".cryptox-chart").evaluate(spans)
     assert 3_600_000 <= end - begin <= 4 * 3_600_000
+
+
+def test_a_view_says_that_its_kernel_is_gone(notebook: Callable[..., Notebook]) -> None:
+    book = notebook(SETUP, "trades = session.live.trades('BTCUSDT')\ntrades")
+    book.run(0)
+    book.run(1)
+    state = book.output(1).locator(".cryptox-live .cryptox-state")
+    state.first.wait_for()
+    book.until(lambda: state.first.inner_text() == "connected", "it is connected")
+    book.js("await panel.context.sessionContext.session.kernel.restart()")
+    book.until(lambda: state.first.inner_text() == "kernel restarted", "it says so")
+    assert state.last.inner_text() == "stale"
+    assert book.output(1).get_by_role("button", name="Stop").is_disabled()
+    book.ready()
+    book.run(0)
+    book.run(1)
+    book.until(lambda: state.first.inner_text() == "connected", "the next is connected")

@@ -154,16 +154,22 @@ class Framed {
     this.asked = false;
     this.visible = true;
     this.trouble = null;
+    this.lost = false; // its kernel is gone
   }
 
   begin() {
     this.on_message = (message) => this.hear(message);
-    this.on_frame = () => this.frame();
+    this.on_frame = () => {
+      this.lost = false;
+      this.frame();
+    };
     this.on_whole = () => this.whole();
+    this.on_live = () => this.live();
     this.model.on("msg:custom", this.on_message);
     this.model.on("change:state", this.on_frame);
     this.model.on("change:about", this.on_frame);
     this.model.on("change:initial", this.on_whole);
+    this.model.on("comm_live_update", this.on_live);
     this.parts.pause.addEventListener("click", () => this.press_pause());
     this.parts.stop.addEventListener("click", () => this.press_stop());
     this.watcher = new IntersectionObserver((seen) => {
@@ -188,6 +194,7 @@ class Framed {
     this.model.off("change:state", this.on_frame);
     this.model.off("change:about", this.on_frame);
     this.model.off("change:initial", this.on_whole);
+    this.model.off("comm_live_update", this.on_live);
     removeEventListener("pagehide", this.leaving);
     document.removeEventListener("visibilitychange", this.looking);
     clearTimeout(this.away);
@@ -326,22 +333,28 @@ class Framed {
     const about = this.model.get("about");
     const state = this.model.get("state");
     if (Boolean(state.paused) !== this.paused) this.holding = this.paused = Boolean(state.paused);
-    const [word, look] = state_word(state);
+    const [word, look] = this.lost ? ["kernel restarted", "cryptox-bad"] : state_word(state);
     parts.title.textContent = about.title ?? "";
     parts.venue.textContent = about.venue ?? "";
     parts.root.setAttribute("aria-label", `Live view: ${about.title ?? ""} of ${about.venue ?? ""}`);
     set_text(parts.word, word);
     parts.word.className = `cryptox-state ${look}`;
-    parts.stale.hidden = !state.stale || state.stopped;
+    parts.stale.hidden = !this.lost && (!state.stale || state.stopped);
     parts.counts.textContent = counts(state);
     parts.counts.title = `${state.received ?? 0} ${state.word ? "looks" : "events received"}`;
     const errors = [state.error, this.trouble, state.trouble].filter(Boolean);
     set_text(parts.error, errors.join("\n"));
     parts.error.hidden = !errors.length;
-    parts.pause.disabled = parts.stop.disabled = Boolean(state.stopped);
+    parts.pause.disabled = parts.stop.disabled = Boolean(state.stopped) || this.lost;
     set_text(parts.pause, this.holding ? "Resume" : "Pause");
     parts.pause.setAttribute("aria-pressed", String(this.holding));
     if (state.stopped) set_text(parts.stop, "Stopped");
+  }
+
+  // The front end says when the kernel is no more, from which nothing comes that could say so.
+  live() {
+    this.lost = !this.model.get("state").stopped;
+    this.frame();
   }
 
   press_pause() {
