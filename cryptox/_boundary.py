@@ -65,7 +65,9 @@ class boundary:  # noqa: N801  # reads as a statement: `with boundary():`
                 # A class may stand under a name of the session, as its live feeds do.
                 call = getattr(type(frames.tb_frame.f_locals.get("self")), "_called", "") + code.co_name
                 if not code.co_name.startswith("_"):
-                    _complete(error, call, _passed(frames.tb_frame, error))
+                    passed = _passed(frames.tb_frame, error)
+                    _mend_symbol(error, passed)
+                    _complete(error, call, passed)
             frames.tb_next = None
             error.__traceback__ = frames
 
@@ -217,7 +219,7 @@ def _mend_symbol(error: CryptoxError, arguments: Mapping[str, Any]) -> None:
             continue
         better = error.suggested.pop("symbol")
         if isinstance(better, str) and not isinstance(given, str):
-            bad = _letters(error.context.get("symbol", ""))
+            bad = _letters(error.context.get("symbol", better))  # of a name that is none, its letters
             better = [better if _letters(one) == bad else one for one in _plain(list(given)) or ()]
         error.suggested[name] = better
         return

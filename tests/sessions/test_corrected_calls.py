@@ -180,3 +180,11 @@ def test_an_id_that_is_in_use_is_named(session: cx.Session) -> None:
     error = refused(place)
     assert isinstance(error, OrderRejected)
     assert "client_order_id" in " ".join(error.recovery_suggestions)
+
+
+@pytest.mark.parametrize("call", [cx.Session.klines_bulk, lambda session, *passed: session.live.klines(*passed)])
+@pytest.mark.parametrize("wrong", ["BTC USDT", "BTCUSDTX"])
+def test_a_wrong_symbol_of_several_is_mended_in_its_place(session: cx.Session, call: Any, wrong: str) -> None:
+    error = refused(lambda: call(session, ["ETHUSDT", wrong], "1h"))
+    assert error.suggested is not None
+    assert (error.suggested["symbol"], error.suggested["interval"]) == (["ETHUSDT", "BTCUSDT"], "1h")
