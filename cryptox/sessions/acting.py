@@ -99,7 +99,7 @@ class Acting(Settling):
         side, type_ = (act.about.get("terms") or (None, None))[:2]
         facts = {"venue": self.venue.name, "side": side, "type": type_}
         span = _telemetry.act(act.operation, act.symbol, client_order_id=act.client_order_id, **facts)
-        with logs.context(**self.about), span as told:
+        with logs.context(**self._about), span as told:
             return await self._done_once(act, told)
 
     async def _done_once(self, act: Act[T], told: _telemetry.Told) -> T:

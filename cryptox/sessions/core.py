@@ -56,13 +56,7 @@ class Form:
 
 
 class Core:
-    """A session without its calls.
-
-    Attributes
-    ----------
-    about
-        What the log calls it: its number in this process, and the user.
-    """
+    """A session without its calls. ``_about`` is what the log calls it: its number in this process, and the user."""
 
     _told_closed = False
 
@@ -87,10 +81,10 @@ class Core:
         self._address: Address = address_of(venue.hosts.rest, venue.capabilities.default_limits)
         self._lines: dict[asyncio.AbstractEventLoop, Line] = {}
         self._closed: str | None = None
-        self.about: dict[str, str] = {"session": f"s{next(_numbers)}", **({} if user is None else {"user": user})}
+        self._about: dict[str, str] = {"session": f"s{next(_numbers)}", **({} if user is None else {"user": user})}
         server = urlsplit(venue.hosts.rest).netloc.rpartition("@")[2]
         logs.event(log, "session.opened", level=INFO, venue=venue.name, server=server, trading=trading,
-                   **self.about)  # fmt: skip
+                   **self._about)  # fmt: skip
 
     @property
     def form(self) -> tuple[str, bool]:
@@ -132,7 +126,7 @@ class Core:
         """Once, however often and in whatever way it is closed."""
         if not self._told_closed:
             self._told_closed = True
-            logs.event(log, "session.closed", level=INFO, venue=self.venue.name, reason=self._closed, **self.about)
+            logs.event(log, "session.closed", level=INFO, venue=self.venue.name, reason=self._closed, **self._about)
 
     def _moment(self) -> Any:
         return self._address.clock.moment(time.monotonic(), time.time())
@@ -268,7 +262,7 @@ class Core:
         self._address.clock.observe(server_ms, answer.sent_at, answer.received_at, wall_s)
         ahead_ms = round(server_ms - wall_s * 1000)
         logs.event(log, "clock.read", level=DEBUG, venue=self.venue.name, ahead_ms=ahead_ms,
-                   ms=round((answer.received_at - answer.sent_at) * 1000, 3), **self.about)  # fmt: skip
+                   ms=round((answer.received_at - answer.sent_at) * 1000, 3), **self._about)  # fmt: skip
         return server_ms
 
     async def _learn_rules(self, symbol: str) -> int:
@@ -332,7 +326,7 @@ class Core:
         if line is None:
             from cryptox.sessions.line import Line
 
-            line = self._lines[loop] = Line(self.venue, self.settings, self._address, loop, self.about)
+            line = self._lines[loop] = Line(self.venue, self.settings, self._address, loop, self._about)
             for ended in [other for other in self._lines if other.is_closed()]:
                 await self._lines.pop(ended).aclose()
         return line

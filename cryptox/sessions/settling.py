@@ -292,7 +292,7 @@ class Settling(Signed):
             self._settle_from(pending, loop)
 
     async def _settle_quietly(self, pending: Pending) -> None:
-        logs.set_context(**self.about)  # of this task
+        logs.set_context(**self._about)  # of this task
         try:
             await self._settle(pending, pending.detail or ENDED)
         except asyncio.CancelledError:

@@ -90,7 +90,7 @@ class UserLine:
         self._tasks: set[asyncio.Task[Any]] = set()
         # The user's, not that of the call that happened to come first.
         self._context = contextvars.Context()
-        self._context.run(logs.set_context, **session.about)
+        self._context.run(logs.set_context, **session._about)
         self.keep(self._run, what="user stream")
 
     @property

@@ -20,7 +20,7 @@ class UserSession(Protocol):
     venue: Any
     settings: Settings
     user: str | None
-    about: dict[str, str]
+    _about: dict[str, str]
 
     @property
     def signer(self) -> Signer | None:

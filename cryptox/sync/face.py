@@ -2214,12 +2214,6 @@ class Session(Displayed):
             return self._session.trading
 
     @property
-    def about(self) -> dict[str, str]:
-        """The session's ``about``."""
-        with door.boundary():
-            return self._session.about
-
-    @property
     def form(self) -> tuple[str, bool]:
         """Kind of frame, and whether numbers are exact, where a call does not say otherwise."""
         with door.boundary():
