@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from cryptox._secrets import scrub
 
-__all__ = ["ABOUT", "Told", "act", "add", "gauge", "observe", "request"]
+__all__ = ["ABOUT", "Counter", "Told", "act", "counter", "gauge", "observe", "request"]
 
 NAME: Final = "cryptox"
 Reading = tuple[float, Mapping[str, Any]]
@@ -84,7 +84,7 @@ class _State:
         self.lock = threading.Lock()
         self.tracer: tuple[Any, Any] = (None, None)  # provider, tracer
         self.meters: Any = None  # the provider that has our instruments
-        self.totals: dict[str, dict[tuple[tuple[str, str], ...], int]] = {name: {} for name in ABOUT}
+        self.counters: dict[str, dict[tuple[tuple[str, str], ...], Counter]] = {name: {} for name in ABOUT}
         self.gauges: dict[str, tuple[str, str, Callable[[], Iterable[Reading]]]] = {}
 
 
@@ -119,12 +119,26 @@ def act(operation: str, symbol: str, **facts: Any) -> AbstractContextManager[Tol
     return _open(tracer, f"cryptox.{operation}", "INTERNAL", {f"cryptox.{name}": v for name, v in known.items()})
 
 
-def add(name: str, amount: int, **labels: str) -> None:
-    """Count; ``name`` is one of ``ABOUT``."""
-    key = tuple(labels.items())
-    totals = _state.totals[name]
+class Counter:
+    """A total since the process began; from any thread."""
+
+    __slots__ = ("_lock", "labels", "total")
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._lock = threading.Lock()
+        self.labels = labels
+        self.total = 0
+
+    def add(self, amount: int = 1) -> None:
+        """Count."""
+        with self._lock:
+            self.total += amount
+
+
+def counter(name: str, **labels: str) -> Counter:
+    """The counter of that name, one of ``ABOUT``, with these labels."""
     with _state.lock:
-        totals[key] = totals.get(key, 0) + amount
+        return _state.counters[name].setdefault(tuple(labels.items()), Counter(labels))
 
 
 def gauge(name: str, unit: str, description: str, read: Callable[[], Iterable[Reading]]) -> None:
@@ -154,7 +168,7 @@ def observe() -> None:
 def _totals_of(api: Any, name: str) -> Callable[[Any], list[Any]]:
     def read(_: Any) -> list[Any]:
         with _state.lock:
-            return [api.Observation(value, dict(labels)) for labels, value in _state.totals[name].items()]
+            return [api.Observation(one.total, dict(one.labels)) for one in _state.counters[name].values()]
 
     return read
 

@@ -13,9 +13,9 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ContextDecorator, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TextIO, TypeVar, cast
@@ -120,14 +120,20 @@ def clear_context() -> None:
     _context.set(None)
 
 
-@contextmanager
-def context(**fields: Any) -> Iterator[None]:
+class context:  # noqa: N801 - reads as what it gives: `with context(user="ann"):`
     """Carry these fields inside the ``with`` block only."""
-    before = _context.set({**get_context(), **fields})
-    try:
-        yield
-    finally:
-        _context.reset(before)
+
+    __slots__ = ("_before", "_fields")
+
+    def __init__(self, **fields: Any) -> None:
+        self._fields = fields
+        self._before: list[Token[Mapping[str, Any] | None]] = []
+
+    def __enter__(self) -> None:
+        self._before.append(_context.set({**(_context.get() or {}), **self._fields}))
+
+    def __exit__(self, *_: object) -> None:
+        _context.reset(self._before.pop())
 
 
 class with_timing(ContextDecorator):  # noqa: N801 - reads as a verb: `with with_timing(...)`, `@with_timing(...)`

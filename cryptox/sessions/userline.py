@@ -227,7 +227,7 @@ class UserLine:
                 logs.event(log, "breaker.closed", level=INFO, venue=self._venue.name)
             logs.event(log, "user_stream.opened", level=INFO, venue=self._venue.name, number=wire.number)
             if self._life.reconnects:
-                _telemetry.add("cryptox.stream.reconnects", 1, venue=self._venue.name)
+                _telemetry.counter("cryptox.stream.reconnects", venue=self._venue.name).add()
             _telemetry.observe()
             wire.rpc.socket.closed.add_done_callback(functools.partial(self._closed, wire))
             await self._subscribe(wire.rpc)

@@ -110,7 +110,7 @@ class Caller:
         self._monotonic = monotonic
         self._draw = draw
         self._sleep = sleep
-        self._host = ""  # of the address, once something was sent there
+        self._counters: tuple[_telemetry.Counter, _telemetry.Counter] | None = None  # once something was sent
 
     def hurry(self, within_s: float) -> None:
         """After failures in a row, try again within so many seconds."""
@@ -166,6 +166,7 @@ class Caller:
         left_s = deadline_s
         failure: NetworkError | Answer | None = None
         tries: Counter[str] = Counter()  # that failed, by what their verdict was
+        attempt = 1
         while True:
             ticket = await self._admitted(weight, patience_s, urgent)
             began = self._monotonic()
@@ -177,7 +178,6 @@ class Caller:
                 await self._sleep(cooling_s)
                 left_s -= self._monotonic() - began
                 continue
-            attempt = tries.total() + 1
             if self._breaker.failures and self._breaker.state(began) == "half_open":
                 logs.event(log, "breaker.trying", level=INFO, **_named(outgoing))
             try:
@@ -193,13 +193,14 @@ class Caller:
                 failure, verdict = error, Verdict("busy" if error.retryable else "refused")
                 self._tally.note(self._monotonic(), ok=False)
             tries[verdict.kind] += 1
-            self._tell("request.failed", WARNING, outgoing, weight, attempt, began, **_why(failure))
+            attempt += 1
+            self._tell("request.failed", WARNING, outgoing, weight, attempt - 1, began, **_why(failure))
             left_s -= self._monotonic() - began
             pause_s = self._pause(verdict, tries[verdict.kind], left_s, patience_s, persistent) if repeatable else None
             if pause_s is None:
                 return _given_up(failure, tries.total())
             if log.isEnabledFor(DEBUG):
-                logs.event(log, "request.again", level=DEBUG, attempt=attempt + 1, pause_s=pause_s, **_named(outgoing))
+                logs.event(log, "request.again", level=DEBUG, attempt=attempt, pause_s=pause_s, **_named(outgoing))
             await self._sleep(pause_s)
             left_s -= pause_s
 
@@ -260,9 +261,13 @@ class Caller:
 
     def _count(self, outgoing: Outgoing, ticket: Ticket) -> None:
         """For telemetry: it has been sent."""
-        host = self._host = self._host or urlsplit(outgoing.url).netloc.rpartition("@")[2]
-        _telemetry.add("cryptox.requests", 1, server=host)
-        _telemetry.add("cryptox.request.weight", ticket.weight, server=host)
+        if self._counters is None:
+            host = urlsplit(outgoing.url).netloc.rpartition("@")[2]
+            names = "cryptox.requests", "cryptox.request.weight"
+            self._counters = (_telemetry.counter(names[0], server=host), _telemetry.counter(names[1], server=host))
+        requests, weight = self._counters
+        requests.add()
+        weight.add(ticket.weight)
         _telemetry.observe()
 
     def _failed(self, admitted_at: float, outgoing: Outgoing, *, sent: bool = True) -> None:

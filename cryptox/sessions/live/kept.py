@@ -134,6 +134,7 @@ class Kept:
         self._venue = venue
         self._connect = connect
         self._spawn = spawn
+        self._messages = _telemetry.counter("cryptox.stream.messages", venue=venue.name)
         self._life = Life(address, habits)
         self._wires: dict[int, _Wire] = {}
         self._wake = asyncio.Event()
@@ -248,7 +249,7 @@ class Kept:
                 logs.event(log, "breaker.closed", level=INFO, venue=self._venue.name)
             logs.event(log, "socket.opened", level=INFO, venue=self._venue.name, number=number)
             if life.reconnects:
-                _telemetry.add("cryptox.stream.reconnects", 1, venue=self._venue.name)
+                _telemetry.counter("cryptox.stream.reconnects", venue=self._venue.name).add()
             _telemetry.observe()
             socket.closed.add_done_callback(functools.partial(self._closed, wire))
             self._check(wire)
@@ -340,7 +341,7 @@ class Kept:
 
     def _take(self, wire: _Wire, frames: list[bytes], received_ns: int) -> None:
         """Decode messages, and hand them over."""
-        _telemetry.add("cryptox.stream.messages", len(frames), venue=self._venue.name)
+        self._messages.add(len(frames))
         arrived = wire.inbox.read(frames, received_ns)
         streams = self.streams
         for stream, told in arrived.told:

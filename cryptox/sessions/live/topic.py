@@ -243,7 +243,7 @@ class Topic(ABC):
 
     def _lose(self, gap: Gap) -> None:
         self.gaps += 1
-        _telemetry.add("cryptox.stream.gaps", 1, venue=self.hub.venue.name)
+        _telemetry.counter("cryptox.stream.gaps", venue=self.hub.venue.name).add()
         logs.event(log, "feed.gap", level=WARNING, topic=self.name, first_id=gap.first_id, last_id=gap.last_id,
                    start_ms=gap.start_ms, end_ms=gap.end_ms, reason=gap.reason)  # fmt: skip
         self._publish(Records([gap]))
