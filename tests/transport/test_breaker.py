@@ -204,3 +204,22 @@ def test_that_of_a_user_hurries_the_one_of_the_address() -> None:
     own.hurry(1.0, 1.0)
     assert own.admit(1.5) == 0.5
     assert own.admit(2.0) == 0.0
+
+
+def test_what_changes_it_says_so() -> None:
+    breaker = Breaker(threshold=2, cool_s=1.0)
+    assert [breaker.failure(10.0), breaker.failure(10.0), breaker.failure(10.0)] == [False, True, False]
+    assert breaker.admit(11.0) == 0.0
+    assert breaker.failure(11.5)  # the try failed: open again
+    assert [breaker.success(), breaker.success()] == [True, False]
+
+
+def test_one_of_a_user_says_whether_either_was_open() -> None:
+    shared = Breaker(threshold=1)
+    own = OwnBreaker(shared, threshold=1)
+    assert not own.success()
+    shared.failure(1.0)
+    assert own.success()
+    own.failure(1.0)
+    assert own.success()
+    assert not own.success()

@@ -398,3 +398,25 @@ def test_whatever_the_world_does_there_is_never_a_double_and_it_never_gives_up(s
         life.stop()
     world.drive()
     assert all(state == "closing" for live in world.live for state in live.values())
+
+
+def test_it_says_when_it_changes_the_breaker() -> None:
+    place = address(threshold=2)
+    life = Life(place, Habits(connection_life=1_000))
+    now, told = 0.0, []
+    for _ in range(2):
+        step = life.step(now)
+        while isinstance(step, Wait):
+            now = step.until
+            step = life.step(now)
+        assert isinstance(step, Connect)
+        told.append(life.failed(step.number, now, 0.0))
+    assert told == [False, True]
+    assert not life.failed(99, now, 0.0)
+    step = life.step(now)
+    while isinstance(step, Wait):
+        now = step.until
+        step = life.step(now)
+    assert isinstance(step, Connect)
+    assert life.connected(step.number, now, 0.0)
+    assert not life.connected(step.number, now, 0.0)
