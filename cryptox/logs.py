@@ -58,6 +58,8 @@ _CATEGORIES = {
     "record": "websocket",
     "replay": "websocket",
     "session": "system",
+    "task": "system",
+    "health": "system",
     "keyring": "system",
     "call": "system",
     "closer": "system",

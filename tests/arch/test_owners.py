@@ -28,13 +28,14 @@ CLOSING = "closes what nobody uses any more; nothing hangs on it"
 
 # Where it is begun: how often there, and whose it is.
 OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
+    ("_process.py", "_by_psutil", "Process"): (1, "nobody: it is this process, looked at"),
     ("portal.py", "_Portal.__init__", "Thread"): (1, "the portal; calls are told, the next one makes another"),
     ("portal.py", "_Portal._start", "create_task"): (1, "the call that waits for it, which is told"),
     ("portal.py", "_Portal._wind_up", "create_task"): (1, CLOSING),
     ("portal.py", "_Portal.adopt", "create_task"): (1, CLOSING),
     ("portal.py", "_Portal.wind_up", "create_task"): (1, CLOSING),
     ("portal.py", "_Workers.submit", "Thread"): (1, "whoever awaits to_thread or a name's look-up"),
-    ("sessions/acting.py", "Acting._act", "create_task"): (1, "the act: asked about anew, in unresolved() until known"),
+    ("sessions/acting.py", "Acting._done_once", "create_task"): (1, "the act: asked about anew, in unresolved() until known"),
     ("sessions/bulk.py", "Bulk.run", "create_task"): (1, "a task group: a job that was killed is run again"),
     ("sessions/core.py", "Core.retire", "run_coroutine_threadsafe"): (1, CLOSING),
     ("sessions/doctor.py", "_journal", "to_thread"): (1, AWAITED),
@@ -55,6 +56,7 @@ OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
     ("sessions/settling.py", "Settling._settle", "create_task"): (1, "who settles: another look is begun"),
     ("sessions/userline.py", "UserLine._open", "to_thread"): (1, AWAITED),
     ("sessions/userline.py", "UserLine.spawn", "create_task"): (1, "the user's line: begun again, or connected anew"),
+    ("sessions/watch.py", "Watch.__init__", "create_task"): (1, "the monitor, until it is stopped or nobody holds it"),
     ("show/lab.py", "open_lab", "Popen"): (1, "the command, which ends with it"),
     ("sync/door.py", "_await_elsewhere", "run_coroutine_threadsafe"): (1, AWAITED),
     ("transport/http.py", "Http._context", "ensure_future"): (1, "requests that wait for it; the next one begins anew"),
