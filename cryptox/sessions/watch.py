@@ -117,8 +117,10 @@ class Watch:
         self._changed.set()
         if found.status != ("healthy" if before is None else before.status):
             ill = {part.name: part.status for part in found.components.values() if part.status != "healthy"}
-            level = INFO if found.status == "healthy" else WARNING
-            logs.event(log, "health.changed", level=level, status=found.status, **ill)
+            if found.status == "healthy":
+                logs.event(log, "health.changed", level=INFO, status=found.status, **ill)
+            else:
+                logs.event(log, "health.changed", level=WARNING, status=found.status, **ill)
         if self._worker is not None:
             rows: Any = Records([found])  # the queue does not mind what it carries
             self._worker.queue.put(rows)

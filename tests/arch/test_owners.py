@@ -35,7 +35,7 @@ OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
     ("portal.py", "_Portal.adopt", "create_task"): (1, CLOSING),
     ("portal.py", "_Portal.wind_up", "create_task"): (1, CLOSING),
     ("portal.py", "_Workers.submit", "Thread"): (1, "whoever awaits to_thread or a name's look-up"),
-    ("sessions/acting.py", "Acting._done_once", "create_task"): (1, "the act: asked about anew, in unresolved() until known"),
+    ("sessions/acting.py", "Acting._done_once", "create_task"): (1, "the act: asked about anew until known"),
     ("sessions/bulk.py", "Bulk.run", "create_task"): (1, "a task group: a job that was killed is run again"),
     ("sessions/core.py", "Core.retire", "run_coroutine_threadsafe"): (1, CLOSING),
     ("sessions/doctor.py", "_journal", "to_thread"): (1, AWAITED),
