@@ -154,6 +154,11 @@ class _Call(Generic[T]):
         self._lock = threading.Lock()
         self._lock.acquire()
 
+    def __del__(self) -> None:
+        """At the interpreter's end a call may have come too late for its loop."""
+        if self.task is None:
+            self.coroutine.close()
+
     async def carry(self) -> None:
         """Await the coroutine and keep what came of it; nothing escapes, since KeyboardInterrupt would end the loop."""
         try:

@@ -155,6 +155,12 @@ def test_name_lookups_run_on_daemon_threads() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_call_that_came_too_late_for_its_loop_says_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    call = portal._Call(double(1), endless=True)
+    del call
+    assert list(recwarn) == []
+
+
 def test_interrupt_cancels_cleans_up_and_leaves_the_portal_usable() -> None:
     cleaned: list[str] = []
     begun = threading.Event()

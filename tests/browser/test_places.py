@@ -22,8 +22,8 @@ def test_facts_have_their_name_above_them(notebook: Callable[..., Notebook]) -> 
     for cell in (1, 2):
         shown = book.output(cell)
         shown.locator(".cryptox-fact").first.wait_for()
-        names = shown.locator(".cryptox-fact > dt").evaluate_all(BOXES)
-        values = shown.locator(".cryptox-fact > dd").evaluate_all(BOXES)
+        names = shown.locator(".cryptox-fact-name").evaluate_all(BOXES)
+        values = shown.locator(".cryptox-fact-value").evaluate_all(BOXES)
         assert len(names) == len(values) >= 8
         for name, value in zip(names, values, strict=True):
             assert name[3] <= value[2] + 1, "the value begins below its name"
