@@ -23,6 +23,7 @@ from cryptox.errors import AuthenticationError, ConfigurationError
 from cryptox.model.events import Event
 from cryptox.model.orders import Order
 from cryptox.model.updates import BalanceUpdate, OrderUpdate
+from cryptox.paper.sockets import Rules
 from cryptox.sessions import userline, userstream
 from cryptox.venues.user import Notice
 
@@ -424,7 +425,8 @@ def test_a_subscription_that_has_ended_promises_nothing_from_that_moment(exchang
 
 def test_connections_that_end_by_themselves_are_replaced_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(userline, "STEADY_S", 0.5)  # what carried so long is followed by the next at once
-    with cx.PaperExchange(limits=LIMITS, connection_life=4.0) as exchange:  # room for a hand-over on a busy machine
+    monkeypatch.setattr(Rules, "notice", 2.0)  # room for a hand-over on a busy machine
+    with cx.PaperExchange(limits=LIMITS, connection_life=3.0) as exchange:
         outsider = Outsider(exchange, exchange.create_account())
 
         async def main(session: Any, stream: Any) -> None:
