@@ -14,11 +14,11 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
 from logging import DEBUG, WARNING
 from typing import Any, Final, Generic, TypeVar
 
 from cryptox import logs
+from cryptox._loop import Loop, Workers
 from cryptox.errors import ConfigurationError
 
 __all__ = ["at_exit", "generation", "inside", "is_ending", "loop", "run", "spawn"]
@@ -154,11 +154,6 @@ class _Call(Generic[T]):
         self._lock = threading.Lock()
         self._lock.acquire()
 
-    def __del__(self) -> None:
-        """At the interpreter's end a call may have come too late for its loop."""
-        if self.task is None:
-            self.coroutine.close()
-
     async def carry(self) -> None:
         """Await the coroutine and keep what came of it; nothing escapes, since KeyboardInterrupt would end the loop."""
         try:
@@ -185,41 +180,15 @@ class _Call(Generic[T]):
         return True
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """Selector loop on every platform, whatever policy is set."""
-
-
-# nest_asyncio, when somebody applies it to a selector loop of his, rewrites this method of the common base class.
-_Loop._run_once = asyncio.SelectorEventLoop._run_once  # type: ignore[attr-defined]  # private in typeshed
-
-
-class _Workers(ThreadPoolExecutor):
-    """Daemon threads for name look-ups: a resolver that hangs must not hold up the end of the interpreter."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run ``fn`` on a thread of its own."""
-        future: Future[T] = Future()
-        context = contextvars.copy_context()
-
-        def work() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(context.run(fn, *args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  # handed over to whoever waits for the future
-                future.set_exception(error)
-
-        threading.Thread(target=work, name="cryptox-worker", daemon=True).start()
-        return future
-
-
 class _Portal:
     """The loop, its thread, and the calls on it."""
 
     def __init__(self) -> None:
-        self.loop = _Loop()
-        self.loop.set_default_executor(_Workers(1))
+        self.loop = Loop()
+        self.loop.set_default_executor(Workers(1))
         self.calls: set[_Call[Any]] = set()
+        self.coming: set[_Call[Any]] = set()  # on their way to the loop thread
+        self.is_over = False
         self.adopted: set[asyncio.Task[None]] = set()
         self.thread = threading.Thread(target=self._main, name="cryptox", daemon=True)
         # Of no caller's context: what the thread itself does belongs to nobody's cell.
@@ -227,6 +196,9 @@ class _Portal:
 
     def _main(self) -> None:
         self.loop.run_forever()
+        self.is_over = True
+        for call in list(self.coming):
+            self._refuse(call)
         # Only where somebody else stopped the loop is there still a call that waits.
         for call in list(self.calls):
             call.error = asyncio.CancelledError("the loop thread has ended")
@@ -236,6 +208,10 @@ class _Portal:
 
     def begin(self, call: _Call[Any]) -> None:
         """Start the call, from any thread."""
+        self.coming.add(call)
+        if self.is_over:  # it stopped just now
+            self._refuse(call)
+            return
         self.loop.call_soon_threadsafe(self._start, call, context=contextvars.copy_context())
 
     def abandon(self, call: _Call[Any]) -> None:
@@ -245,7 +221,15 @@ class _Portal:
             if not call.wait(CLEAN_UP_S):
                 logs.event(log, "call.left", level=WARNING, waited_s=CLEAN_UP_S)
 
+    def _refuse(self, call: _Call[Any]) -> None:
+        """Too late: nothing runs it any more."""
+        self.coming.discard(call)
+        call.coroutine.close()
+        call.error = SystemExit() if _state.ended else asyncio.CancelledError("the loop thread has ended")
+        call.release()
+
     def _start(self, call: _Call[Any]) -> None:
+        self.coming.discard(call)
         if call.endless and _state.main_is_over:
             call.coroutine.close()
             self._let_go(call)

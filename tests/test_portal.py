@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import contextvars
+import gc
 import os
 import signal
 import threading
@@ -155,9 +156,20 @@ def test_name_lookups_run_on_daemon_threads() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_a_call_that_came_too_late_for_its_loop_says_nothing(recwarn: pytest.WarningsRecorder) -> None:
-    call = portal._Call(double(1), endless=True)
-    del call
+def test_a_call_that_comes_too_late_for_its_loop_is_refused(recwarn: pytest.WarningsRecorder) -> None:
+    stopped = portal._Portal()
+    calls = [portal._Call(double(1), endless=True) for _ in range(3)]
+    stopped.loop.call_soon_threadsafe(time.sleep, 0.2)
+    stopped.loop.call_soon_threadsafe(stopped.loop.stop)
+    stopped.coming.add(calls[0])  # on its way, and the loop never came to it
+    stopped.thread.join(30)
+    stopped.begin(calls[1])
+    for call in calls[:2]:
+        assert call.wait(10)
+        assert isinstance(call.error, asyncio.CancelledError)
+    calls.pop().coroutine.close()
+    del call, calls
+    gc.collect()
     assert list(recwarn) == []
 
 

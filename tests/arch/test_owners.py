@@ -34,7 +34,7 @@ OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
     ("portal.py", "_Portal._wind_up", "create_task"): (1, CLOSING),
     ("portal.py", "_Portal.adopt", "create_task"): (1, CLOSING),
     ("portal.py", "_Portal.wind_up", "create_task"): (1, CLOSING),
-    ("portal.py", "_Workers.submit", "Thread"): (1, "whoever awaits to_thread or a name's look-up"),
+    ("_loop.py", "Workers.submit", "Thread"): (1, "whoever awaits to_thread or a name's look-up"),
     ("sessions/acting.py", "Acting._done_once", "create_task"): (1, "the act: asked about anew until known"),
     ("sessions/bulk.py", "Bulk.run", "create_task"): (1, "a task group: a job that was killed is run again"),
     ("sessions/core.py", "Core.retire", "run_coroutine_threadsafe"): (1, CLOSING),

@@ -1,0 +1,42 @@
+"""The kind of loop that the portal runs, and the threads that work for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+__all__ = ["Loop", "Workers"]
+
+T = TypeVar("T")
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """Selector loop on every platform, whatever policy is set."""
+
+
+# nest_asyncio, when somebody applies it to a selector loop of his, rewrites this method of the common base class.
+Loop._run_once = asyncio.SelectorEventLoop._run_once  # type: ignore[attr-defined]  # private in typeshed
+
+
+class Workers(ThreadPoolExecutor):
+    """Daemon threads for name look-ups: a resolver that hangs must not hold up the end of the interpreter."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run ``fn`` on a thread of its own."""
+        future: Future[T] = Future()
+        context = contextvars.copy_context()
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(context.run(fn, *args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  # handed over to whoever waits for the future
+                future.set_exception(error)
+
+        threading.Thread(target=work, name="cryptox-worker", daemon=True).start()
+        return future
