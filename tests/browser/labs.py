@@ -36,7 +36,7 @@ FLAGS = (
 )
 HERE = re.compile(r"(?:(?:https?|wss?)://(?:127\.0\.0\.1|localhost)[:/]|blob:|data:|about:)")
 START_S = 90.0
-WITHIN_MS = 30_000
+WITHIN_MS = 60_000
 
 # Into every Python of the server and its kernels: who is asked for or called that is not this machine.
 WATCH = """
