@@ -20,7 +20,8 @@ exchange = cx.PaperExchange(clock=("2024-06-01 12:00", 20)).start()
 session = cx.use(exchange)
 
 async def tasks():
-    return sorted(one.get_name() for one in asyncio.all_tasks() if one.get_name().startswith("cryptox-"))
+    names = (one.get_name() for one in asyncio.all_tasks())
+    return sorted(one for one in names if one.startswith("cryptox-") and one != "cryptox-order")  # orders come and go
 
 def census():
     views = sum(type(model).__name__.endswith("View") for model in models.values())
