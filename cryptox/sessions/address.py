@@ -15,6 +15,7 @@ from cryptox.transport.breaker import Breaker
 from cryptox.transport.clock import ExchangeClock
 from cryptox.transport.limiter import Limiter
 from cryptox.transport.proxies import is_loopback
+from cryptox.transport.spare import Spare
 from cryptox.transport.stops import Stops
 from cryptox.transport.tally import Tally
 
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["Address", "address_of"]
 
 NAMES_LIVE_S = 3600.0
-FOR_ORDERS = 0.02
 VAGUE = 0.03  # of the shortest window: a clock less sure than that is read again
 RULES_AGAIN_S = 30.0  # after limits that could not be read, until they are asked for again
 BETTER_TIMES = 3  # so often at most: on a slow way no reading is a good one
 
 
 class Address:
-    """Limiter, clock, breaker, stops and tally of one address, and facts that do not change from call to call."""
+    """Limiter, clock, breaker, stops, tally, spare of one address, and facts that do not change from call to call."""
 
     def __init__(self, url: str, limits: tuple[Limit, ...]) -> None:
         self.url = url
@@ -41,6 +41,7 @@ class Address:
         self.breaker = Breaker()
         self.stops = Stops(url)
         self.tally = Tally()
+        self.spare = Spare()
         self.first_open: dict[tuple[str, str], int] = {}  # (symbol, interval) -> open time of its first candle
         self.symbols_known: set[str] = set()  # those the exchange has told anything about
         self.rules_known = False
@@ -49,7 +50,6 @@ class Address:
         self._names: tuple[float, list[str]] | None = None
         self._better_times = BETTER_TIMES
         self._rules_at = -math.inf  # when they are to be asked for again
-        self.has_traders = False
 
     def learn(self, rules: Rules) -> None:
         """Take the limits that the exchange announces."""
@@ -71,10 +71,6 @@ class Address:
     def put_off_rules(self) -> None:
         """The limits could not be read."""
         self._rules_at = time.monotonic() + RULES_AGAIN_S
-
-    def spare(self) -> float:
-        """Which part of each limit a long download leaves to orders: some, once a session here has a key."""
-        return FOR_ORDERS if self.has_traders else 0.0
 
     def wants_better_time(self) -> bool:
         """Whether the clock is too vague beside the shortest window of a limit, and a better reading may still come.

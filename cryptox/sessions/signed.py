@@ -67,7 +67,7 @@ class Signed(Core):
     def _signed(self, outgoing: Outgoing, window_ms: int, timestamp_ms: Callable[[], int]) -> Outgoing:
         """The request, to be given key, time and signature when it is sent: it may wait for weight until then."""
         venue, signer = self._trading_venue, self._key()
-        self._address.has_traders = True
+        self._address.spare.wanted = True
 
         def sign(unsigned: Outgoing) -> Outgoing:
             return venue.authorised(unsigned, signer, timestamp_ms=timestamp_ms(), recv_window_ms=window_ms)

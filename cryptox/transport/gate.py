@@ -14,7 +14,8 @@ from cryptox.errors import Banned, RateLimited
 
 from .clock import ExchangeClock, Moment
 from .limiter import Limiter, Ticket
-from .messages import Usage
+from .messages import Limit, Usage
+from .spare import Spare
 
 __all__ = ["Gate"]
 
@@ -45,7 +46,7 @@ class Gate:
     share
         Which part of each limit may be used in all when a request of this gate goes.
     spare
-        Which part of each limit is left to urgent requests, of whatever gate.
+        What is left of the weight to urgent requests, of whatever gate; shared by every gate of the address.
     monotonic, wall
         Clocks in seconds.
     """
@@ -56,14 +57,14 @@ class Gate:
         clock: ExchangeClock,
         *,
         share: float = 1.0,
-        spare: Callable[[], float] = lambda: 0.0,
+        spare: Spare | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.limiter = limiter
         self.clock = clock
         self._share = share
-        self._spare = spare
+        self._spare = spare or Spare()
         self._monotonic = monotonic
         self._wall = wall
         self._urgent: deque[_Waiter] = deque()
@@ -108,10 +109,12 @@ class Gate:
             while True:
                 pause_s = until - self._monotonic()
                 if self._head() is waiter or (urgent and self._passes(waiter)):
-                    share = self._share if urgent else self._share - self._spare()
+                    share = self._share if urgent else self._share - self._spared()
                     outcome = self.limiter.take(weight, self.moment(), share, urgent=urgent)
                     if isinstance(outcome, Ticket):
                         self._streak = self._streak + 1 if urgent else 0
+                        if urgent and (limit := self._weight_limit()) is not None:
+                            self._spare.take(weight, limit, self._monotonic())
                         self._room_at = float("-inf")
                         if waiter.refused and log.isEnabledFor(DEBUG):
                             waited_ms = round((self._monotonic() - began) * 1000, 3)
@@ -156,6 +159,13 @@ class Gate:
         """The request never left."""
         self.limiter.unsent(ticket)
         self._poke()
+
+    def _spared(self) -> float:
+        limit = self._weight_limit()
+        return 0.0 if limit is None else self._spare.part(limit, self._monotonic())
+
+    def _weight_limit(self) -> Limit | None:
+        return next((limit for limit in self.limiter.limits if limit.kind == "REQUEST_WEIGHT"), None)
 
     def _head(self) -> _Waiter:
         if self._urgent and (self._streak < URGENT_IN_A_ROW or not self._others):

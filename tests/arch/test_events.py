@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +30,9 @@ class Told(NamedTuple):
     place: str
 
 
-def calls(text: str) -> Iterator[tuple[ast.Call, int]]:
+def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, int]]:
     """Calls that write an event, and where its name is."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in WRITERS and len(node.args) > WRITERS[name][0]:
@@ -60,21 +61,23 @@ def names_in(node: ast.AST, scope: ast.AST) -> list[str]:
     return [one for one in found if re.fullmatch(r"[a-z_]+\.[a-z_]+", one)]
 
 
+@functools.cache
 def events(package: Path) -> tuple[list[Told], list[str]]:
     """All events of a package, and the calls whose event cannot be told from the text."""
     found, strange = [], []
     for path in sorted(package.rglob("*.py")):
         module = path.relative_to(package).as_posix()
-        if module == "logs.py":
+        text = path.read_text(encoding="utf-8")
+        if module == "logs.py" or not any(writer in text for writer in WRITERS):
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(text)
         passed_on = {
             one.arg
             for function in ast.walk(tree)
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name in WRITERS
             for one in function.args.args
         }
-        for node, index in calls(path.read_text(encoding="utf-8")):
+        for node, index in calls(tree):
             place = f"{module}:{node.lineno}"
             names = names_in(node.args[index], tree)
             found += [Told(name, level_of(node), place) for name in names]

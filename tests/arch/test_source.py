@@ -33,6 +33,7 @@ PURE = (
     "transport/life.py",
     "transport/limiter.py",
     "transport/pulse.py",
+    "transport/spare.py",
     "transport/tally.py",
     "transport/terms.py",
     "transport/window.py",

@@ -29,6 +29,7 @@ def test_what_goes_wrong_is_heard(window: Window, lab: Lab, notebook: Callable[.
     heard = {"uncaught thrown", "console said", "dialog shown"}
     book.until(lambda: heard <= {*window.errors}, "three errors")
     book.until(lambda: window.elsewhere() == ["http://example.invalid/"], "a request")
+    book.until(lambda: any("Failed to load" in error for error in window.errors), "the request's end")
     window.forget()
     book.run(0)
     assert lab.called() == ["socket.getaddrinfo 192.0.2.1", "socket.connect 192.0.2.1"]

@@ -6,6 +6,7 @@ Plain Python: it runs in the clients' own environment, which has no cryptox.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -171,6 +172,10 @@ class Book:
         self.events.append(event)
         if self._sides is not None:
             self._apply(event)
+
+    def steps(self, price: Decimal) -> list[Decimal]:
+        """By how much the quantity that is bid at a price rose and fell; the first of it counts from nothing."""
+        return [after - before for before, after in itertools.pairwise([ZERO, *self.seen.get(price, [])])]
 
     def _apply(self, event: Mapping[str, Any]) -> None:
         if event["u"] <= self._last:

@@ -13,16 +13,19 @@ from cryptox.transport.clock import ExchangeClock
 from cryptox.transport.gate import Gate
 from cryptox.transport.limiter import Limiter
 from cryptox.transport.messages import Limit, Usage
+from cryptox.transport.spare import Spare
 
 HOUR = 3_600_000
 
 
-def make(amount: int = 100, window_ms: int = 24 * HOUR, limiter: Limiter | None = None, spare: float = 0.0) -> Gate:
+def make(
+    amount: int = 100, window_ms: int = 24 * HOUR, limiter: Limiter | None = None, spare: Spare | None = None
+) -> Gate:
     """A gate in the middle of a long window, with one answer seen."""
     clock = ExchangeClock()
     now = time.monotonic()
     clock.observe(window_ms * 20_000 + window_ms // 2, now, now, wall_s=time.time())
-    return Gate(limiter or Limiter([Limit("REQUEST_WEIGHT", amount, window_ms)]), clock, spare=lambda: spare)
+    return Gate(limiter or Limiter([Limit("REQUEST_WEIGHT", amount, window_ms)]), clock, spare=spare)
 
 
 async def opened(amount: int = 100) -> Gate:
@@ -48,7 +51,9 @@ def test_what_fits_goes_at_once_and_what_does_not_is_refused_at_once() -> None:
 
 def test_some_of_the_limit_is_spared_for_urgent_ones() -> None:
     async def main() -> None:
-        gate = make(spare=0.1)
+        spare = Spare(wanted=True)
+        await make(spare=spare).enter(1, patience_s=0, urgent=True)  # from now on a tenth, of whatever gate
+        gate = make(spare=spare)
         first = await gate.enter(1, patience_s=0)
         gate.answered(first, (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
         await gate.enter(80, patience_s=0)
