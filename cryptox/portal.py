@@ -240,8 +240,8 @@ class _Portal:
 
     def _finish(self, call: _Call[Any]) -> None:
         self.calls.discard(call)
-        if call.task is not None and call.task.cancelled() and call.error is None:
-            call.error = asyncio.CancelledError()
+        if call.task is not None and call.task.cancelled():  # before its first step, for it takes whatever comes later
+            call.error = call.error or asyncio.CancelledError()
             call.coroutine.close()
         call.release()
 

@@ -6,6 +6,7 @@ import _thread
 import asyncio
 import contextvars
 import gc
+import inspect
 import os
 import signal
 import threading
@@ -155,7 +156,6 @@ def test_name_lookups_run_on_daemon_threads() -> None:
     assert portal.run(where()) is True
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_call_that_comes_too_late_for_its_loop_is_refused(recwarn: pytest.WarningsRecorder) -> None:
     stopped = portal._Portal()
     calls = [portal._Call(double(1), endless=True) for _ in range(3)]
@@ -173,6 +173,22 @@ def test_a_call_that_comes_too_late_for_its_loop_is_refused(recwarn: pytest.Warn
     assert list(recwarn) == []
 
 
+def test_a_call_that_is_let_go_before_its_first_step_is_closed() -> None:
+    running = portal._running_portal()
+    call = portal._Call(asyncio.sleep(60), endless=True)
+
+    def begin_and_let_go() -> None:
+        running._start(call)
+        running._let_go(call)
+
+    running.loop.call_soon_threadsafe(begin_and_let_go)
+    assert call.wait(30)
+    portal.run(asyncio.sleep(0.01))  # its task has ended
+    assert isinstance(call.error, SystemExit)
+    assert inspect.getcoroutinestate(call.coroutine) == inspect.CORO_CLOSED
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_interrupt_cancels_cleans_up_and_leaves_the_portal_usable() -> None:
     cleaned: list[str] = []
     begun = threading.Event()
