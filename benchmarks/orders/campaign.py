@@ -19,7 +19,9 @@ class Call:
     key: str
     began: float
     ids: list[str] = field(default_factory=list)  # as the journal has them
-    sent: list[str] = field(default_factory=list)  # signatures
+    sent: list[str] = field(default_factory=list)  # names of its requests
+    stood: frozenset[int] = frozenset()  # orders that were open when it began
+    stand: frozenset[int] = frozenset()  # when it ended
     said: Any = None
     ended: float = 0.0
     died: bool = False

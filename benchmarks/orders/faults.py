@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["FAULTS", "MORE", "NETWORK", "QUERIES", "TROUBLES", "draw"]
+__all__ = ["FAULTS", "MORE", "NETWORK", "QUERIES", "TROUBLES", "draw", "is_one_if_repeated"]
 
 LARGE, TOO_LARGE = 2 * 10**6, 2**26 + 2  # bytes of a body; nobody takes the second
 HUGE_WORDS = '{"code": %d, "msg": "' + "x" * LARGE + '"}'
@@ -43,6 +43,7 @@ FAULTS: dict[str, tuple[float, dict[str, Any]]] = {
     "huge -2010": (2, {"kind": "status", "code": 400, "body": HUGE_WORDS % -2010, "accepted": False}),
     "limit": (4, {"kind": "limit", "retry_after": 1}),
     "skew": (2, {"kind": "skew", "seconds": 5.0}),
+    "repeated": (8, {"kind": "repeat"}),
     "302": (4, {"kind": "status", "code": 302, "body": "empty", "location": "/x", "accepted": True}),
     "403": (3, {"kind": "status", "code": 403, "body": "html", "accepted": True}),
     "404": (2, {"kind": "status", "code": 404, "body": "html", "accepted": False}),
@@ -75,6 +76,13 @@ TROUBLES = {
 }
 MORE = 1.5  # over sockets, where the network's own group is missing
 QUERIES = 0.15  # what is asked meets faults so much as often as what acts
+
+
+def is_one_if_repeated(url: str, body: str) -> bool:
+    """Whether a request that arrives twice can be told to have been done once: not by a market order, of which there
+    are two then, nor by a cancel of all where its session does not know what was open.
+    """
+    return "type=MARKET" not in body.split("&") and not url.partition("?")[0].endswith("/openOrders")
 
 
 def draw(dice: random.Random, *, acts: bool) -> str | None:

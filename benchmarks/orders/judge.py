@@ -16,6 +16,7 @@ ONE = ("market", "limit", "stop", "given")
 LISTS = ("oco", "oto", "otoco")
 ATOMS = 10**8
 INSIDE_S = 10.0  # for which a request may be under way at the exchange
+CLOCK_S = 1.0  # for which a clock may be off, beyond what it was set back
 ANSWERABLE_S = 5.0  # an exchange that can be asked for so long, when an answer proves something, was asked
 
 
@@ -24,7 +25,7 @@ async def judge(world: Any) -> None:
     campaign, records = world.campaign, world.exchange._state.desk.records
     placed = 0
     for call in world.all:
-        done = [body for signature in call.sent for body in world.truth.get(signature, ()) if body is not None]
+        done = [body for name in call.sent for body in world.truth.get(name, ()) if body is not None]
         campaign.requests += len(call.sent)
         campaign.resent += max(0, len(call.sent) - 1)
         campaign.settled += bool(call.died and call.later)
@@ -32,7 +33,7 @@ async def judge(world: Any) -> None:
         said = "died" if call.died else "OutcomeUnknown" if unknown else type(call.said).__name__
         campaign.outcomes[said] += 1
         placed += sum(_placed(call.kind, body) for body in done)
-        why = _wrong(records, call, done)
+        why = _wrong(records, call, done) or _untrue(world, call)
         if unknown and call.revoked:
             campaign.unknown["key revoked"] += 1
         elif unknown:
@@ -77,6 +78,28 @@ def _wrong(records: Any, call: Any, done: list[Any]) -> str | None:
     if isinstance(call.said, BaseException):
         return f"ended in {call.said!r}"
     return _value(records, call, done)
+
+
+def _untrue(world: Any, call: Any) -> str | None:
+    """Why a frame of canceled orders says more than is so: nothing that was open is, and these were canceled since."""
+    if call.kind != "cancel_all" or call.died or isinstance(call.said, BaseException):
+        return None
+    if call.stood & call.stand:
+        return f"said that nothing is open of what was, and {sorted(call.stood & call.stand)} are"
+    slack_s = CLOCK_S + sum(by_s for at, by_s in world.set_back if call.began - by_s - CLOCK_S <= at <= call.ended)
+    for number in call.said.index:
+        at, name = world.canceled.get(number, (call.began, ""))
+        if at >= call.began:
+            continue
+        by = next((one for one in world.all if name in one.sent), None)
+        knew = by is not None and by.session is call.session and by.ended <= call.began and not _failed(by)
+        if knew or at < call.began - slack_s:
+            return f"{number} had been canceled {call.began - at:.3f} s before by {by and by.kind}, known: {knew}"
+    return None
+
+
+def _failed(call: Any) -> bool:
+    return call.died or isinstance(call.said, BaseException)
 
 
 def _later(call: Any, done: list[Any]) -> str | None:

@@ -117,7 +117,7 @@ class VirtualStreams:
         state.desk._loop = asyncio.get_running_loop()  # whoever listens is told there
         self.api = WsApi(desk, state.answers, wall=lambda: time.time())  # noqa: PLW0108  # the virtual one
         self.dice, self.is_down, self.clock = dice, is_down, state.clock
-        self.open: set[_Socket] = set()
+        self.open: dict[_Socket, None] = {}  # in the order of their beginning, whatever their addresses in memory
         self.cuts = 0
 
     @contextmanager
@@ -137,7 +137,7 @@ class VirtualStreams:
         """One connection breaks; what is on its way is lost."""
         if self.open:
             self.cuts += 1
-            self.dice.choice(sorted(self.open, key=id)).end("lost")
+            self.dice.choice(list(self.open)).end("lost")
 
 
 class _Line:
@@ -171,7 +171,7 @@ class _Socket:
             rate_limits=False,
             tamper=lambda: None,
         )
-        streams.open.add(self)
+        streams.open[self] = None
         streams.api._connections.add(self._there)
         self._task = self._loop.create_task(self._serve())
 
@@ -194,7 +194,7 @@ class _Socket:
 
     def end(self, reason: Any) -> None:
         if not self.closed.done():
-            self._streams.open.discard(self)
+            self._streams.open.pop(self, None)
             self._streams.api._connections.discard(self._there)
             self.closed.set_result(Ended(reason, None, "", time.monotonic()))
 

@@ -12,11 +12,10 @@ from cryptox.errors import NetworkError
 
 from .campaign import Call
 from .watched import calling
-from .world import World
+from .world import SYMBOL, World
 
-__all__ = ["SYMBOL", "Trader"]
+__all__ = ["Trader"]
 
-SYMBOL = "BTCUSDT"
 MIX = {"limit": 34, "market": 14, "stop": 4, "given": 6, "cancel": 12, "replace": 8, "amend": 6}
 MIX |= {"oco": 3, "oto": 2, "otoco": 2, "cancel_list": 4, "cancel_all": 3}
 
@@ -43,6 +42,8 @@ class Trader:
         """One call to its end, or to that of its process."""
         world, session = self.world, self.world.sessions[self.at]
         call = Call(kind, session, world.keys[self.at].api_key, time.monotonic())
+        if kind == "cancel_all":
+            call.stood = world.standing(call.key)
         world.all.append(call)
         world.campaign.calls[kind] += 1
         token = calling.set(call)
@@ -54,6 +55,8 @@ class Trader:
         if call.died:
             return
         call.ended = time.monotonic()
+        if kind == "cancel_all":
+            call.stand = world.standing(world.keys[self.at].api_key)
         try:
             call.said = task.result()
         except Exception as error:  # noqa: BLE001 - judged with the rest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import tempfile
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from cryptox.sessions.journal import Entry, Journal
 from cryptox.sessions.signed import Signed
 
 from .campaign import Call
-from .world import NoJournal, worlds
+from .world import SENT, NoJournal, worlds
 
 __all__ = ["calling", "watched"]
 
@@ -25,6 +26,7 @@ calling: ContextVar[Call | None] = ContextVar("calling", default=None)
 @contextlib.contextmanager
 def watched() -> Any:
     """Which call an act's journal lines and requests belong to, and what is found out later."""
+    sent = itertools.count(1)
     begin, signed, finish = Journal.begin, Signed._signed, settling.Settling._finish
 
     def heard(self: Any, pending: Any, state: str, *rest: Any, **error: Any) -> None:
@@ -45,9 +47,9 @@ def watched() -> Any:
             return unsigned
 
         def noted_sign(given: Any) -> Any:
-            made = put(given)
-            call.sent.append(made.body.decode().rpartition("signature=")[2])
-            return made
+            made, name = put(given), str(next(sent))
+            call.sent.append(name)
+            return dataclasses.replace(made, headers={**made.headers, SENT: name})
 
         return dataclasses.replace(unsigned, sign=noted_sign)
 

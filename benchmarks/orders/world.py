@@ -20,14 +20,26 @@ from cryptox.venues.binance.venue import BinanceVenue
 from cryptox.venues.port import Hosts
 
 from .campaign import Call, Campaign
-from .faults import FAULTS, NETWORK, TROUBLES, draw
+from .faults import FAULTS, NETWORK, TROUBLES, draw, is_one_if_repeated
 from .streamed import Told
 
-__all__ = ["ACCOUNTS", "NoJournal", "World", "worlds"]
+__all__ = ["ACCOUNTS", "SENT", "SYMBOL", "NoJournal", "World", "worlds"]
 
 ACCOUNTS = 4
+SYMBOL = "BTCUSDT"
+SENT = "X-Sent"  # a header: the name of a request
 CALM_S = 25.0  # between troubles of the whole exchange, on average
 LISTENERS = (0, 1)  # accounts whose sessions listen to their own stream
+
+
+def _canceled_in(body: Any) -> list[int]:
+    """Ids of the orders that an answer says to be canceled."""
+    if isinstance(body, list):
+        return [number for part in body for number in _canceled_in(part)]
+    if not isinstance(body, dict):
+        return []
+    own = [body["orderId"]] if body.get("status") == "CANCELED" else []
+    return own + _canceled_in(list(body.values()))
 
 
 class NoJournal(Journal):
@@ -45,7 +57,8 @@ class World:
         self.dice = random.Random(seed)
         self.campaign = Campaign()
         self.all: list[Call] = []
-        self.truth: dict[str, list[Any]] = {}  # by signature: what the exchange did, None for nothing
+        self.truth: dict[str, list[Any]] = {}  # by request: what the exchange did, None for nothing
+        self.canceled: dict[int, tuple[float, str]] = {}  # by order: when, and by which request
         self.down_until = 0.0
         self.outages: list[tuple[float, float]] = []
         self.set_back: list[tuple[float, float]] = []  # when its clock was set back, and by how many seconds
@@ -57,19 +70,36 @@ class World:
         self.told: dict[int, list[Told]] = {at: [] for at in LISTENERS}
         self.running: list[dict[asyncio.Task[Any], Call]] = [{} for _ in range(ACCOUNTS)]
         answers = exchange._state.answers
-        self._work = answers.work
+        self._work, self._receive = answers.work, answers.receive
+        self._names: dict[int, tuple[Any, str]] = {}  # requests that came in, and their names
         worlds.append(self)
         answers.work = self._noted  # type: ignore[method-assign]
+        answers.receive = self._named  # type: ignore[method-assign]
+
+    def _named(self, method: str, path: str, query: str, headers: Any, *rest: Any) -> Any:
+        """Which request it is: two that cancel all may have one signature, as they have nothing of their own."""
+        asked = self._receive(method, path, query, headers, *rest)
+        if SENT in headers:
+            self._names[id(asked)] = asked, headers[SENT]
+        return asked
 
     def _noted(self, asked: Any, *rest: Any) -> Any:
         """What is worked on is noted before anybody is told, or is gone by then."""
         made = self._work(asked, *rest)
-        if asked.method != "GET" and asked.passed is not None:
+        if id(asked) in self._names:
             body = msgspec.json.decode(made.body) if isinstance(made, Done) else None
             if body is None and getattr(made, "data", None) is not None:  # half of a replacement
                 body = msgspec.to_builtins(made.data)
-            self.truth.setdefault(dict(asked.said)["signature"], []).append(body)
+            name = self._names[id(asked)][1]
+            self.truth.setdefault(name, []).append(body)
+            for number in _canceled_in(body):
+                self.canceled.setdefault(number, (time.monotonic(), name))
         return made
+
+    def standing(self, key: str) -> frozenset[int]:
+        """Open orders of an account."""
+        uid = self.exchange._state.accounts.by_api_key(key).account
+        return frozenset(one.id for one in self.exchange._state.desk.records.open_orders(uid, SYMBOL))
 
     def open(self, at: int, hosts: Hosts) -> Any:
         """A session of an account, as a new process would have it."""
@@ -127,7 +157,7 @@ class World:
         if time.monotonic() < self.down_until:
             return virtual.Fate(refused=True) if self.dice.random() < 0.5 else virtual.Fate(lost=True)
         name = draw(self.dice, acts=acts)
-        if name is None:
+        if name is None or (name == "repeated" and not is_one_if_repeated(outgoing.url, outgoing.body.decode())):
             return virtual.Fate(after_s=self.dice.uniform(0, 0.05))
         self.campaign.faults[name] += 1
         if name in NETWORK:

@@ -46,6 +46,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "limit": {"code": 429, "retry_after": ...},
     "truncate": {"how": "length"},
     "body": {"how": ..., "size": 65 * 2**20},
+    "repeat": {},
     "weight": {"amount": 0, "every": None, "rate": 0.0},
     "skew": {"seconds": ...},
     "frame": {"how": ..., "seconds": None},
@@ -54,7 +55,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 FRAMES = frozenset({"frame", "skip_depth", "freeze"})  # kinds that hit what goes out on WebSockets
 CALLS = frozenset({"latency", "drop", "reset", "status", "limit", "skew"})  # that hit requests of the WebSocket API
-REQUESTS = CALLS | {"truncate", "body"}  # that hit HTTP requests
+REQUESTS = CALLS | {"truncate", "body", "repeat"}  # that hit HTTP requests
 REACH = (
     "path",
     "method",

@@ -14,6 +14,8 @@ status      ``code``; ``body`` is json, html, empty or the text itself (default:
 limit       ``code`` 429 or 418, ``retry_after`` in whole seconds: a limit that the counters do not explain
 truncate    ``how="length"``: fewer bytes than announced; ``"body"``: a cut body of the right length
 body        ``how`` html (with 200), empty, gzip (broken), huge (``size`` bytes) or bomb (``size`` bytes zipped)
+repeat      the request arrives twice, as from a proxy that sends it again: it is worked on twice, and the second answer
+            is the one that goes out
 weight      ``amount`` used by another client now; with ``every`` seconds again and again; or ``rate`` per second
 skew        ``seconds`` added to what ``/time`` says
 frame       ``how`` drop, duplicate, reorder (goes out after the next message of its stream; ``seconds``: or when
@@ -32,9 +34,10 @@ Every kind takes ``times`` (so many are hit), ``after`` (not the first so many),
 ``probability`` (by ``seed``) and ``when`` (a predicate of the request or message). Faults of requests take ``path`` (an
 endpoint, the end of its path, or a method of the WebSocket API such as ``"order.place"``) and ``method``
 (``"POST"``). They hit requests of the WebSocket API as well, by the path and method of the REST endpoint that does the
-same, except for truncate and body, which are HTTP's. Faults of messages take ``stream`` and ``event``, patterns such as
-``stream="btcusdt@depth*"`` and ``event="executionReport"``; the stream of user data is called ``userData``. They count
-each message once for each client that it goes to. Answers, pings and ``serverShutdown`` are no messages.
+same, except for truncate, body and repeat, which are HTTP's. Faults of messages take ``stream`` and ``event``,
+patterns such as ``stream="btcusdt@depth*"`` and ``event="executionReport"``; the stream of user data is called
+``userData``. They count each message once for each client that it goes to. Answers, pings and ``serverShutdown`` are no
+messages.
 """
 
 from __future__ import annotations

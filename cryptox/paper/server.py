@@ -108,6 +108,8 @@ class Handler:
         if reply is None and not all(fault.accepts for fault in struck):
             reply = Reply(200, b"")  # never worked on; the fault says what is answered
         elif reply is None:
+            if any(fault.kind == "repeat" for fault in struck):
+                await self._made(asked, path, struck)
             made = await self._made(asked, path, struck)
             reply = self._answers.finish(asked, made)
             if asked.passed is not None and asked.found is not None:

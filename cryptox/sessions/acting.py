@@ -148,7 +148,7 @@ class Acting(Settling):
         until_ms = int(sent_ms + wait_s * 1000 + settings.order_recv_window)
         entry = Entry(act.client_order_id, act.operation, act.symbol, sent_ms, until_ms, about)
         pending = Pending(entry, asyncio.get_running_loop().create_future(), accepted_until_ms=until_ms)
-        pending.latest_at = time.monotonic() + wait_s
+        pending.latest_at, pending.known = time.monotonic() + wait_s, act.known
         pending.outcome.add_done_callback(seen)
         self._acts[act.client_order_id] = pending
         self._journal.begin(entry)
@@ -164,6 +164,8 @@ class Acting(Settling):
         if stamp < entry.sent_ms or until_ms > entry.accepted_until_ms:  # the exchange's clock was set
             pending.entry = dataclasses.replace(entry, sent_ms=stamp, accepted_until_ms=until_ms)
             self._journal.begin(pending.entry)
+        elif stamp > entry.sent_ms:  # it has waited
+            pending.entry = dataclasses.replace(entry, sent_ms=stamp)
         pending.state, pending.sent_at, pending.accepted_until_ms = "sent", now, until_ms
         return stamp
 
@@ -234,10 +236,15 @@ class Acting(Settling):
                 half: CryptoxError | None = getattr(result, "order_error", None)  # of a replacement
                 if half is not None and _is_duplicate(half):
                     raise _Doubt(half.user_message, result)
+                self._claim(pending.entry, result)
+                if getattr(result, "cancel_error", None) is not None:
+                    result = await self._done_before(pending, result) or result
                 return cast(T, result)
             explained = await self._explained(refused, request)
             if _is_duplicate(refused):
                 raise _Doubt(refused.user_message, explained)
+            if (found := await self._done_before(pending, explained)) is not None:
+                return cast(T, found)
             pending.state = "waiting"  # nothing was done
             if not isinstance(refused, ClockSkew) or attempt == SKEWED_TWICE - 1:
                 raise explained
@@ -267,6 +274,26 @@ class Acting(Settling):
             return None, request.read(answer)
         except ExchangeError as error:
             raise _Doubt(f"the answer cannot be read: {error.user_message}") from error
+
+    async def _done_before(self, pending: Pending, told: Any) -> Any:
+        """What an earlier copy of a request did that was refused; None where none is known to have done anything.
+
+        Raises
+        ------
+        _Doubt
+            It could not be asked for.
+        """
+        question = self._questions[pending.entry.operation]
+        try:
+            async with asyncio.timeout(self.settings.order_timeout):
+                found = await question.done_before(pending.entry, told)
+        except RateLimited:  # that is no sign of anything
+            return None
+        except (CryptoxError, TimeoutError) as error:
+            raise _Doubt("it was refused, perhaps because it had been sent twice", told) from error
+        if found is not None:
+            logs.event(log, "order.sent_twice", level=WARNING, **named(pending.entry))
+        return found
 
     async def _room(self, orders: int) -> None:
         """Wait until the account may place so many orders, for ``order_timeout`` at most."""

@@ -12,7 +12,7 @@ from cryptox.errors import CryptoxError, OutcomeUnknown
 from cryptox.sessions.journal import Entry
 from cryptox.venues.port import Request
 
-__all__ = ["Act", "Pending", "Question", "Settled", "how_it_stands", "is_carried_elsewhere", "unknown"]
+__all__ = ["Act", "Known", "Pending", "Question", "Settled", "how_it_stands", "is_carried_elsewhere", "unknown"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,30 @@ class Question(Protocol):
             It cannot be asked just now.
         """
 
+    async def done_before(self, entry: Entry, told: Any) -> Any:
+        """What an earlier copy of the request did, where the exchange has refused it: ``told`` is the refusal.
+
+        Something on the way may have sent it twice. Asked once; None where no copy is known to have done anything.
+
+        Raises
+        ------
+        CryptoxError
+            It cannot be asked just now.
+        """
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ids of the orders of a symbol that a session knew before it sent an act."""
+
+    open: frozenset[int]
+    ended: frozenset[int]
+
+    @property
+    def last(self) -> int | None:
+        """The newest of them."""
+        return max(self.open | self.ended, default=None)
+
 
 @dataclass(frozen=True)
 class Act(Generic[T]):
@@ -54,6 +78,7 @@ class Act(Generic[T]):
     client_order_id: str
     request: Request[T]
     about: Mapping[str, Any] = field(default_factory=dict)  # what its question needs; JSON values
+    known: Known | None = None  # what it needs besides, while its process lives
 
 
 @dataclass
@@ -69,6 +94,7 @@ class Pending:
     latest_at: float = float("inf")  # monotonic seconds; it is not sent any later
     sent_at: float | None = None  # monotonic seconds; None for what a former process sent
     task: asyncio.Task[None] | None = None
+    known: Known | None = None
     told: Any = None  # the exchange's own word, an error or a result, where that alone does not decide it
 
 

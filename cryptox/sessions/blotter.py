@@ -183,6 +183,24 @@ class Blotter:
         """Symbols of which an order is known."""
         return sorted({symbol for store in (self._open, self._final) for symbol, _ in store})
 
+    def named(self, symbol: str, order_id: int | None, client_order_id: str | None) -> Order | None:
+        """An order by either of its ids, without its fills."""
+        if order_id is not None:
+            return self._known((symbol, order_id))
+        return self.by_client_id(symbol, client_order_id or "")
+
+    def numbers(self, symbol: str) -> tuple[frozenset[int], frozenset[int]]:
+        """Ids of the orders of a symbol that are known: those to which more may happen, and those that have ended."""
+        open_, ended = (
+            frozenset(number for name, number in store if name == symbol) for store in (self._open, self._final)
+        )
+        return open_, ended
+
+    def of_list(self, symbol: str, order_list_id: int) -> list[Order]:
+        """Orders of a list that are known, without their fills."""
+        found = [order for store in (self._open, self._final) for order in store.values()]
+        return [order for order in found if (order.symbol, order.order_list_id) == (symbol, order_list_id)]
+
     def fills(self, symbol: str | None = None, order_id: int | None = None) -> list[Fill]:
         """Executions that are known, oldest first; ``order_id`` needs a symbol."""
         if order_id is not None and symbol is not None:

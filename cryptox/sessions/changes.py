@@ -13,10 +13,10 @@ from cryptox.model.names import normalise_symbol
 from cryptox.model.numbers import decimal_of, plain
 from cryptox.model.orders import Draft, Order, OrderList, Replaced
 from cryptox.model.time import iso
-from cryptox.sessions.acts import Act
+from cryptox.sessions.acts import Act, Known
 from cryptox.sessions.core import Frame
+from cryptox.sessions.lookups import terms_of
 from cryptox.sessions.orders import OrderCalls, new_id
-from cryptox.sessions.questions import terms_of
 from cryptox.table.records import orders_batch
 from cryptox.venues.trading import OrderRef
 
@@ -49,13 +49,14 @@ class ChangeCalls(OrderCalls):
         OrderNotFound
             Nothing open under that id: it may be filled or canceled already.
         OrderRejected
-            It was filled or expired before it could be canceled.
+            It was filled, or expired, or was canceled before it could be canceled.
         NotSent, OutcomeUnknown, TradingNotEnabled, ConfigurationError
             As ``place_order``.
 
         Notes
         -----
-        Cost: weight 1, nothing when it succeeds.
+        Cost: weight 1, nothing when it succeeds; 4 more where there is no such order, to see whether it was canceled
+        since the call was sent.
         Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (order).
 
         Examples
@@ -68,7 +69,7 @@ class ChangeCalls(OrderCalls):
         ref = ref_of(symbol, order)
         id_ = new_id()
         request = self._trading_venue.cancel(ref, id_)
-        told: Order | OrderList = await self._act(Act("cancel_order", ref.symbol, id_, request, _about(ref)))
+        told: Order | OrderList = await self._act(Act("cancel_order", ref.symbol, id_, request, self._about_order(ref)))
         if isinstance(told, Order):
             return told
         return next((one for one in told.orders if _is(one, ref)), told.orders[0])
@@ -87,7 +88,8 @@ class ChangeCalls(OrderCalls):
         Returns
         -------
         Frame
-            The canceled orders; empty where none was open.
+            The canceled orders; empty where none was open. Where its answer was lost: what was canceled since it was
+            sent, whoever did it, and nothing is open that was open then.
             Columns: orders
 
         Raises
@@ -109,8 +111,12 @@ class ChangeCalls(OrderCalls):
         """
         name = normalise_symbol(symbol)
         form = self._form(frame, exact)
+        known = Known(*self._blotter.numbers(name))
+        about = {} if known.last is None else {"last": known.last}
         try:
-            orders = await self._act(Act("cancel_all", name, new_id(), self._trading_venue.cancel_all(name)))
+            orders = await self._act(
+                Act("cancel_all", name, new_id(), self._trading_venue.cancel_all(name), about, known)
+            )
         except OrderNotFound:
             orders = []
         return self._frame(orders_batch(orders, exact=form.exact), form, symbol=name, as_of=iso(self._timestamp_ms()))
@@ -199,7 +205,7 @@ class ChangeCalls(OrderCalls):
         request = self._trading_venue.replace(
             ref, draft.changed(client_order_id=id_), new_id(), go_on=if_cancel_fails == "place"
         )
-        act = Act("replace_order", ref.symbol, id_, request, {**_about(ref), **given})
+        act = Act("replace_order", ref.symbol, id_, request, {**self._about_order(ref), **given})
         done = await self._explaining(self._act(act), draft, call="replace_order")
         if done.canceled is None and done.order is None:
             failure = done.cancel_error or done.order_error
@@ -261,6 +267,11 @@ class ChangeCalls(OrderCalls):
             raise
         self._noticed(ref.client_order_id, amended)  # which has another id now
         return amended
+
+    def _about_order(self, ref: OrderRef) -> dict[str, Any]:
+        """An order to be canceled, and whether it is known to have ended: then no act of now has canceled it."""
+        known = self._blotter.named(ref.symbol, ref.order_id, ref.client_order_id)
+        return {**_about(ref), **({"ended": [known.order_id]} if known is not None and known.is_final else {})}
 
     async def _suggest_amount(self, error: FilterFailure, ref: OrderRef, amount: Decimal) -> None:
         """The nearest quantity that keeps the rules, of an order of which only the id was known."""

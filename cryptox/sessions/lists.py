@@ -240,7 +240,9 @@ class ListCalls(ChangeCalls):
         number, client_id = list_ids(order_list)
         id_ = new_id()
         request = self._trading_venue.cancel_list(name, order_list_id=number, client_order_id=client_id, cancel_id=id_)
-        about = {"order_list_id": number, "client_order_id": client_id}
+        legs = [] if number is None else self._blotter.of_list(name, number)
+        ended = [order.order_id for order in legs if order.is_final]
+        about = {"order_list_id": number, "client_order_id": client_id, "ended": ended or None}
         return await self._act(Act("cancel_order_list", name, id_, request, _given(about)))
 
     async def _place_list(

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,9 +15,10 @@ from cryptox.errors import CryptoxError, FilterFailure, InsufficientFunds
 from cryptox.model.account import Fees
 from cryptox.model.drafts import draft_of
 from cryptox.model.orders import Draft, Order, OrderList, Replaced
-from cryptox.sessions.acts import Act, Question
+from cryptox.sessions.acts import Act, Known, Question
 from cryptox.sessions.journal import Entry
-from cryptox.sessions.questions import is_another, questions, terms_of
+from cryptox.sessions.lookups import is_another, terms_of
+from cryptox.sessions.questions import questions
 from cryptox.sessions.rules import RuleBook, Told
 from cryptox.sessions.usercalls import UserCalls
 
@@ -25,6 +27,8 @@ __all__ = ["OrderCalls", "new_id"]
 T = TypeVar("T")
 
 PREFIX = "cx-"
+CANCELS = frozenset({"cancel_order", "cancel_all", "cancel_order_list", "replace_order"})
+MOST_CLAIMS = 10_000
 
 
 def new_id() -> str:
@@ -47,6 +51,36 @@ class OrderCalls(RuleBook, UserCalls):
         """An order of which an answer or the user's own stream has told."""
         return self._blotter.by_client_id(symbol, client_order_id)
 
+    @functools.cached_property
+    def _claims(self) -> OrderedDict[tuple[str, int], str]:
+        """Orders that were canceled, and the act whose answer said so."""
+        return OrderedDict()
+
+    def _claim(self, entry: Entry, result: Any) -> None:
+        if entry.operation not in CANCELS:
+            return
+        for order in _orders_in(result):
+            if order.status == "canceled":
+                self._claims[order.symbol, order.order_id] = entry.client_order_id
+        while len(self._claims) > MOST_CLAIMS:
+            self._claims.popitem(last=False)
+
+    def _may_have_canceled(self, entry: Entry, order: Order) -> bool:
+        """Whether an order that is canceled may be so by an act; not that no other program did it."""
+        if order.status != "canceled" or order.order_id in entry.about.get("ended", ()):
+            return False
+        return self._claims.get((order.symbol, order.order_id), entry.client_order_id) == entry.client_order_id
+
+    def _known_before(self, entry: Entry) -> Known | None:
+        """What was known when an act was about to be sent; None once its process is gone."""
+        pending = self._acts.get(entry.client_order_id)
+        return None if pending is None else pending.known
+
+    @property
+    def _times_tell(self) -> bool:
+        """Whether the exchange's times tell what came after what: where they stand still or race, they do not."""
+        return self._address.clock.steady
+
     def _hearsay(self, entry: Entry) -> Order | None:
         if entry.operation not in ("place_order", "amend_order"):
             return None
@@ -62,14 +96,8 @@ class OrderCalls(RuleBook, UserCalls):
                     pending.outcome.get_loop().call_soon_threadsafe(self._take_hearsay, pending)
 
     def _learn_of(self, result: Any) -> None:
-        found = [result.canceled, result.order] if isinstance(result, Replaced) else [result]
-        if isinstance(result, OrderList):
-            found = list(result.orders)
-        elif isinstance(result, list):
-            found = result
-        for order in found:
-            if isinstance(order, Order):
-                self._note_order(order)
+        for order in _orders_in(result):
+            self._note_order(order)
 
     @public
     async def place_order(
@@ -338,6 +366,16 @@ class OrderCalls(RuleBook, UserCalls):
                 elif nearest is not None and error.suggested is None:
                     error.suggested = {"call": call, **nearest.arguments()}
                 return
+
+
+def _orders_in(result: Any) -> list[Order]:
+    """The orders that an act or a query tells of."""
+    found = [result.canceled, result.order] if isinstance(result, Replaced) else [result]
+    if isinstance(result, OrderList):
+        found = list(result.orders)
+    elif isinstance(result, list):
+        found = result
+    return [order for order in found if isinstance(order, Order)]
 
 
 def _plain_draft(symbol: str, side: str, quantity: Any, price: Any, quote_quantity: Any) -> Draft:

@@ -13,7 +13,7 @@ from cryptox.model.time import iso
 from cryptox.sessions.changes import ref_of
 from cryptox.sessions.core import Frame
 from cryptox.sessions.lists import ListCalls, list_ids
-from cryptox.sessions.questions import Lister
+from cryptox.sessions.lookups import Lister
 from cryptox.sessions.window import Window
 from cryptox.table.records import fills_batch, orders_batch, rows_batch
 

@@ -175,6 +175,9 @@ class Settling(Signed):
         if pending.state == "asking" and (order := self._hearsay(pending.entry)) is not None:
             self._finish(pending, "done", order)
 
+    def _claim(self, entry: Entry, result: Any) -> None:
+        """What the answer to an act itself says that it canceled: no other act did."""
+
     def _learn_of(self, result: Any) -> None:
         """What an answer or a query tells of the user's orders."""
 

@@ -1503,13 +1503,14 @@ class Session(Displayed):
         OrderNotFound
             Nothing open under that id: it may be filled or canceled already.
         OrderRejected
-            It was filled or expired before it could be canceled.
+            It was filled, or expired, or was canceled before it could be canceled.
         NotSent, OutcomeUnknown, TradingNotEnabled, ConfigurationError
             As ``place_order``.
 
         Notes
         -----
-        Cost: weight 1, nothing when it succeeds.
+        Cost: weight 1, nothing when it succeeds; 4 more where there is no such order, to see whether it was canceled
+        since the call was sent.
         Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (order).
 
         Examples
@@ -1535,7 +1536,8 @@ class Session(Displayed):
         Returns
         -------
         Frame
-            The canceled orders; empty where none was open.
+            The canceled orders; empty where none was open. Where its answer was lost: what was canceled since it was
+            sent, whoever did it, and nothing is open that was open then.
             Columns:
 
             - order_id (integer, index): unique within its symbol

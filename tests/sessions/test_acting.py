@@ -345,8 +345,9 @@ def test_the_order_count_is_kept() -> None:
 KILLED = """
     import os, sys, threading, time
     import cryptox as cx
-    url, key, secret = sys.argv[1:4]
-    session = cx.connect("binance", rest_url=url, api_key=key, secret_key=secret, trading=True, order_timeout=5)
+    url, key, secret, order_timeout = sys.argv[1:5]
+    given = {"api_key": key, "secret_key": secret, "order_timeout": float(order_timeout)}
+    session = cx.connect("binance", rest_url=url, trading=True, **given)
     session.test_order("BTCUSDT", "buy", quantity="0.001", price="20000")
     print("ready", flush=True)
     session.buy("BTCUSDT", "0.001", "20000")
@@ -359,8 +360,11 @@ def test_what_a_dead_process_left_is_settled_by_the_next_session(
 ) -> None:
     keys = exchange.create_account()
     exchange.faults.add("drop", path="order", method="POST", times=1, accepted=accepted)
+    waits_s = "5" if accepted else "1"  # before it asks itself; what it could have sent yet must be over, too
     program = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(KILLED), exchange.rest_url, *keys], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(KILLED), exchange.rest_url, *keys, waits_s],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert program.stdout is not None
     with program:

@@ -7,13 +7,15 @@ It would not be worth much if it could not find what it looks for: with the rule
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cryptox.sessions import acting, blotter, resolution, settling
+from cryptox.sessions import acting, blotter, lookups, resolution, settling
 
 PROGRAMS = Path(__file__).parents[2] / "benchmarks"
 
@@ -44,6 +46,48 @@ def test_on_virtual_time_every_call_is_done_once_and_says_what_is_so(
     assert campaign.outcomes["NotSent"] > 10
     assert campaign.deaths > 0
     assert campaign.events > 200
+
+
+def test_requests_that_look_alike_are_told_apart(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cancels of all that are sent in one millisecond have one signature: the second one finds nothing."""
+    from orders import trader, world
+
+    async def work(self: Any, _until: Any) -> None:
+        await self.once("limit")
+        await asyncio.sleep(1_060.0 - time.monotonic())
+        await self.once("cancel_all")
+
+    monkeypatch.setattr(trader.Trader, "work", work)
+    monkeypatch.setattr(world, "draw", lambda *_, **__: None)
+    monkeypatch.setattr(world, "CALM_S", 10.0**6)
+    campaign = program.on_virtual_time(0, 1)
+    assert campaign.wrong == []
+    assert campaign.outcomes["DataFrame"] == 12
+
+
+def test_it_finds_cancels_of_all_that_say_too_much(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orders import faults, trader
+
+    monkeypatch.setitem(faults.NETWORK, "lost before", (300, faults.NETWORK["lost before"][1]))
+    monkeypatch.setattr(trader, "MIX", {"limit": 3, "cancel_all": 1})
+    monkeypatch.setattr(lookups, "_was_there", lambda *_: False)
+    monkeypatch.setattr(lookups.Lister, "_is_gone_since", lambda _, __, order: order.status == "canceled")
+    wrong = program.on_virtual_time(40, 1).wrong
+    assert any("said that nothing is open of what was" in why for why in wrong)
+    assert any("had been canceled" in why for why in wrong)
+
+
+def test_it_finds_what_arrived_twice_and_was_denied(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orders import faults, trader
+
+    async def not_asked(*_: Any) -> None:
+        return None
+
+    monkeypatch.setitem(faults.FAULTS, "repeated", (300, faults.FAULTS["repeated"][1]))
+    monkeypatch.setattr(trader, "MIX", {"limit": 3, "cancel": 1, "replace": 1, "amend": 1})
+    assert program.on_virtual_time(60, 3).wrong == []
+    monkeypatch.setattr(acting.Acting, "_done_before", not_asked)
+    assert any("said not to be done, and it was" in why for why in program.on_virtual_time(60, 3).wrong)
 
 
 def test_it_finds_proofs_that_come_too_soon(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 import cryptox as cx
 from cryptox.errors import NotSent, OrderRejected
-from cryptox.model.orders import Order
-from cryptox.sessions import questions, resolution
-from cryptox.sessions.journal import Entry
-from cryptox.transport.http import Http
-from tests.sessions.test_acting import FAR, at, exchange, placed, sent, session, soon, until
+from cryptox.sessions import resolution
+from tests.sessions.test_acting import FAR, exchange, placed, session, soon, until
 
 __all__ = ["exchange", "session", "soon"]
-
-
-GONE = Order(
-    symbol="BTCUSDT", order_id=5, client_order_id="a", side="buy", type="LIMIT", status="canceled",
-    quantity=Decimal(1), filled=Decimal(0), updated_ms=1_500,
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -107,92 +96,6 @@ def test_an_order_of_another_that_was_amended_is_not_taken_for_it(
     exchange.faults.remove(blind)
     with pytest.raises(NotSent):
         told()
-
-
-def test_all_that_were_canceled_are_told_however_many(
-    exchange: cx.PaperExchange, session: cx.Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(questions, "LAST_ORDERS", 2)
-    orders = [session.buy("BTCUSDT", "0.001", FAR) for _ in range(5)]
-    exchange.faults.add("drop", path="openOrders", method="DELETE", times=1)
-    assert list(session.cancel_all("BTCUSDT").index) == [order.order_id for order in orders]
-
-
-def test_what_was_canceled_is_told_where_nothing_is_open_in_the_end() -> None:
-    """Orders placed since may have hidden it until they were gone too; then nothing is open, but something was."""
-
-    class Told:
-        def open_orders(self, symbol: str) -> list[Order]:
-            return []
-
-        def orders(self, symbol: str, **_: Any) -> list[Order]:
-            return [GONE, GONE.changed(order_id=6, status="filled"), GONE.changed(order_id=7, updated_ms=999)]
-
-    class Asks:
-        _trading_venue: Any = Told()
-
-        async def _ask_signed(self, request: Any) -> Any:
-            return request
-
-        def _heard(self, symbol: str, client_order_id: str) -> None:
-            return None
-
-    entry = Entry("cx-1", "cancel_all", "BTCUSDT", 1_000, 3_000)
-    assert asyncio.run(questions.Lister(Asks()).all_canceled(entry)) == [GONE]
-
-
-def test_what_another_call_canceled_is_no_sign_that_all_were(exchange: cx.PaperExchange, session: cx.Session) -> None:
-    """The request may come yet, and take an order that is newer than that."""
-    order = session.buy("BTCUSDT", "0.001", FAR)
-    late = exchange.faults.add("latency", seconds=2.6, path="openOrders", method="DELETE", times=1)
-    told = in_doubt(lambda: session.cancel_all("BTCUSDT"), late)
-    session.cancel_order("BTCUSDT", order)
-    newer = session.buy("BTCUSDT", "0.001", FAR)
-    found = told()
-    until(lambda: all(one.status is not None for one in exchange.requests))
-    gone = session.order("BTCUSDT", newer.order_id).status == "canceled"
-    assert gone == (newer.order_id in found.index)
-
-
-@pytest.fixture
-def repeated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Between here and the exchange something sends twice what acts, and hands over the second answer."""
-    plain, paths = Http.send, []
-
-    async def send(self: Http, outgoing: Any, *, deadline_s: float) -> Any:
-        if outgoing.sign is None or outgoing.method == "GET":
-            return await plain(self, outgoing, deadline_s=deadline_s)
-        paths.append(outgoing.url)
-        signed = outgoing.sign(outgoing)
-        await plain(self, signed, deadline_s=deadline_s)
-        return await plain(self, signed, deadline_s=deadline_s)
-
-    monkeypatch.setattr(Http, "send", send)
-    return paths
-
-
-@pytest.mark.parametrize("given", [None, "mine"])
-def test_an_order_that_arrives_twice_is_the_order_of_its_call(
-    given: str | None, exchange: cx.PaperExchange, session: cx.Session, repeated: list[str]
-) -> None:
-    """The second one is refused for its client order id, which the first one has."""
-    order = session.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id=given)
-    assert order.status == "new"
-    assert placed(session) == [order.client_order_id]
-    assert (len(repeated), sent(exchange)) == (1, 2)
-
-
-def test_a_replacement_that_arrives_twice(session: cx.Session, repeated: list[str]) -> None:
-    repeated.clear()
-    order = session.buy("BTCUSDT", "0.001", FAR)
-    done = session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000", if_cancel_fails="place")
-    assert (done.canceled.order_id, done.order_error) == (order.order_id, None)
-    assert placed(session) == [done.order.client_order_id]
-
-
-def test_a_list_that_arrives_twice(session: cx.Session, repeated: list[str]) -> None:
-    pair = session.place_oco("BTCUSDT", "sell", "0.001", price=at(session, 1.1), stop_price=at(session, 0.9))
-    assert sorted(placed(session)) == sorted(order.client_order_id for order in pair.orders)
 
 
 def test_an_id_that_an_order_of_before_has_is_a_refusal(

@@ -1,0 +1,183 @@
+"""Something on the way sends a request twice, and hands over the answer to the second one."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+import cryptox as cx
+from cryptox.errors import NotSent, OrderNotFound, OrderRejected
+from tests.sessions.test_acting import FAR, at, exchange, placed, sent, session, soon, until
+from tests.sessions.test_exactly_once import in_a_thread
+from tests.sessions.test_questions import other
+
+__all__ = ["exchange", "other", "session", "soon"]
+
+
+@pytest.fixture
+def twice(exchange: cx.PaperExchange, session: cx.Session) -> cx.Session:
+    """A session of which each request that acts arrives twice; it knows of one order that it has canceled."""
+    for method in ("POST", "DELETE", "PUT"):
+        exchange.faults.add("repeat", method=method)
+    return session
+
+
+def asked(exchange: cx.PaperExchange, path: str = "order") -> int:
+    return sent(exchange, "GET", path)
+
+
+@pytest.mark.parametrize("given", [None, "mine"])
+def test_an_order_that_arrives_twice_is_the_order_of_its_call(given: str | None, twice: cx.Session) -> None:
+    """The second one is refused for its client order id, which the first one has."""
+    order = twice.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id=given)
+    assert order.status == "new"
+    assert placed(twice) == [order.client_order_id]
+
+
+def test_a_list_that_arrives_twice(twice: cx.Session) -> None:
+    pair = twice.place_oco("BTCUSDT", "sell", "0.001", price=at(twice, 1.1), stop_price=at(twice, 0.9))
+    assert sorted(placed(twice)) == sorted(order.client_order_id for order in pair.orders)
+    assert twice.cancel_order_list("BTCUSDT", pair).status == "all_done"
+    assert placed(twice) == []
+
+
+@pytest.mark.parametrize("mode", ["stop", "place"])
+def test_a_replacement_that_arrives_twice(mode: str, twice: cx.Session) -> None:
+    order = twice.buy("BTCUSDT", "0.001", FAR)
+    done = twice.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000", if_cancel_fails=mode)
+    assert (done.canceled.order_id, done.cancel_error, done.order_error) == (order.order_id, None, None)
+    assert placed(twice) == [done.order.client_order_id]
+
+
+def test_a_replacement_whose_new_order_is_filled_at_once_says_what_it_canceled(twice: cx.Session) -> None:
+    """There are two new orders then, which nobody can prevent."""
+    order = twice.buy("BTCUSDT", "0.001", FAR)
+    done = twice.replace_order("BTCUSDT", order, "buy", "MARKET", quantity="0.001", if_cancel_fails="place")
+    assert (done.canceled.order_id, done.order.status) == (order.order_id, "filled")
+    assert len(placed(twice)) == 2
+
+
+def test_a_replacement_of_which_only_the_cancel_is_done(twice: cx.Session) -> None:
+    order = twice.buy("BTCUSDT", "0.001", FAR)
+    done = twice.replace_order("BTCUSDT", order, "sell", "MARKET", quantity="5")  # more than there is
+    assert (done.canceled.order_id, done.order) == (order.order_id, None)
+    assert isinstance(done.order_error, OrderRejected)
+    assert placed(twice) == []
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_cancel_that_arrives_twice(by_name: bool, exchange: cx.PaperExchange, twice: cx.Session) -> None:
+    order = twice.buy("BTCUSDT", "0.001", FAR)
+    exchange.requests.clear()
+    done = twice.cancel_order("BTCUSDT", order.client_order_id if by_name else order)
+    assert (done.order_id, done.status) == (order.order_id, "canceled")
+    assert (sent(exchange, "DELETE"), asked(exchange)) == (1, 1)
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_an_amend_that_arrives_twice(by_name: bool, exchange: cx.PaperExchange, twice: cx.Session) -> None:
+    """The second one finds nothing to change, or the order under another client order id."""
+    order = twice.buy("BTCUSDT", "0.002", FAR)
+    exchange.requests.clear()
+    done = twice.amend_order("BTCUSDT", order.client_order_id if by_name else order, "0.001")
+    assert (done.order_id, str(done.quantity), done.status) == (order.order_id, "0.00100000", "new")
+    assert asked(exchange) == 1
+
+
+def test_a_cancel_of_all_that_arrives_twice(exchange: cx.PaperExchange, twice: cx.Session) -> None:
+    orders = [twice.buy("BTCUSDT", "0.001", FAR) for _ in range(2)]
+    assert list(twice.cancel_all("BTCUSDT").index) == [order.order_id for order in orders]
+    exchange.requests.clear()
+    assert len(twice.cancel_all("BTCUSDT")) == 0
+    assert exchange.requests.total == 1  # nothing was known to be open: nothing strange
+
+
+def test_a_cancel_that_arrives_twice_while_queries_fail_is_followed(
+    exchange: cx.PaperExchange, twice: cx.Session
+) -> None:
+    order = twice.buy("BTCUSDT", "0.001", FAR)
+    lost = exchange.faults.add("drop", path="order", method="GET", times=1)
+    assert twice.cancel_order("BTCUSDT", order).status == "canceled"
+    assert lost.hits == 1
+
+
+def test_a_refusal_that_is_one_stays_one(exchange: cx.PaperExchange, session: cx.Session) -> None:
+    for name in (10**9, "never"):
+        with pytest.raises(OrderNotFound):
+            session.cancel_order("BTCUSDT", name)
+        with pytest.raises(OrderNotFound):
+            session.replace_order("BTCUSDT", name, "buy", quantity="0.001", price="21000")
+        with pytest.raises(OrderNotFound):
+            session.amend_order("BTCUSDT", name, "0.001")
+    filled = session.buy("BTCUSDT", "0.001")
+    with pytest.raises(OrderNotFound):
+        session.cancel_order("BTCUSDT", filled)
+    with pytest.raises(OrderNotFound):
+        session.replace_order("BTCUSDT", filled, "buy", quantity="0.001", price="21000")
+    rests = session.buy("BTCUSDT", "0.001", FAR)
+    with pytest.raises(OrderRejected, match="change no state"):
+        session.amend_order("BTCUSDT", rests.order_id, "0.001")
+    assert placed(session) == [filled.client_order_id, rests.client_order_id]
+
+
+def test_what_was_canceled_before_is_no_success(exchange: cx.PaperExchange, session: cx.Session) -> None:
+    order = session.buy("BTCUSDT", "0.001", FAR)
+    session.cancel_order("BTCUSDT", order)
+    exchange.requests.clear()
+    with pytest.raises(OrderNotFound):
+        session.cancel_order("BTCUSDT", order)
+    assert asked(exchange) == 0  # it is known
+    with pytest.raises(OrderNotFound):
+        session.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000")
+    pair = session.place_oco("BTCUSDT", "sell", "0.001", price=at(session, 1.1), stop_price=at(session, 0.9))
+    session.cancel_order_list("BTCUSDT", pair)
+    with pytest.raises(OrderNotFound):
+        session.cancel_order_list("BTCUSDT", pair)
+    assert placed(session) == []
+
+
+def test_what_another_call_has_canceled_is_no_success(exchange: cx.PaperExchange, session: cx.Session) -> None:
+    order = session.buy("BTCUSDT", "0.001", FAR)
+    late = exchange.faults.add("latency", seconds=0.4, path="order", method="DELETE", times=1)
+    told = in_a_thread(lambda: session.cancel_order("BTCUSDT", order))
+    until(lambda: late.hits == 1)
+    session.cancel_all("BTCUSDT")
+    with pytest.raises(OrderNotFound):
+        told()
+
+
+def test_what_another_program_canceled_before_is_no_success(other: tuple[cx.Session, cx.Session]) -> None:
+    one, two = other
+    order = one.buy("BTCUSDT", "0.001", FAR)
+    assert two.cancel_order("BTCUSDT", order).status == "canceled"
+    threading.Event().wait(0.3)  # the clock is not known to the millisecond
+    with pytest.raises(OrderNotFound):
+        one.cancel_order("BTCUSDT", order)
+
+
+def test_on_a_market_that_stands_still_a_refusal_stays_one() -> None:
+    """Its times do not tell what came first; a client order id does."""
+    with cx.PaperExchange(clock="2024-06-01 12:00", symbols=["BTCUSDT"]) as exchange:
+        keys = exchange.create_account({"USDT": 10**6})
+        given: dict[str, Any] = {"api_key": keys.api_key, "secret_key": keys.secret_key}
+        with cx.connect(exchange, user="one", **given) as one, cx.connect(exchange, user="two", **given) as two:
+            order, second = (one.buy("BTCUSDT", "0.002", "10000") for _ in range(2))
+            two.cancel_order("BTCUSDT", order)
+            with pytest.raises(OrderNotFound):
+                one.cancel_order("BTCUSDT", order)
+            with pytest.raises(OrderNotFound):
+                one.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="11000")
+            exchange.faults.add("repeat", method="PUT")
+            exchange.faults.add("repeat", path="cancelReplace")
+            assert str(one.amend_order("BTCUSDT", second, "0.001").quantity) == "0.00100000"
+            done = one.replace_order("BTCUSDT", second, "buy", quantity="0.001", price="11000")
+            assert (done.canceled.order_id, done.order.status) == (second.order_id, "new")
+
+
+def test_a_refusal_is_told_where_no_weight_is_left_to_ask(exchange: cx.PaperExchange, session: cx.Session) -> None:
+    exchange.faults.add("limit", path="order", method="GET", retry_after=60)
+    with pytest.raises((OrderNotFound, NotSent)) as caught:
+        session.cancel_order("BTCUSDT", 10**9)
+    assert isinstance(caught.value, OrderNotFound)
