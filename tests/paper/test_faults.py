@@ -91,6 +91,20 @@ def test_truncated_by_length_and_by_content(ask: Any) -> None:
     assert int(cut.headers["content-length"]) == len(body) // 2
 
 
+def test_a_request_that_arrives_twice(trader: Any) -> None:
+    """Both are worked on, and the second answer is the one that is told."""
+    trader.exchange.faults.add("repeat", method="POST", times=2)
+    assert trader.place("rests").status == 400
+    assert trader.open_orders() == ["rests"]
+    market = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001", "newClientOrderId": "taken"}
+    second = trader("POST", "order", **market).json["orderId"]
+    assert [one["orderId"] for one in trader("GET", "allOrders", **BTC).json if one["type"] == "MARKET"] == [
+        second - 1,
+        second,
+    ]
+    assert [one.fault for one in trader.exchange.requests if one.method == "POST"] == ["repeat", "repeat"]
+
+
 @pytest.mark.parametrize(
     ("settings", "kind", "part"),
     [

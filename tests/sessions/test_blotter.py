@@ -342,6 +342,22 @@ def test_forgotten_orders_leave_nothing() -> None:
     assert (blotter.orders(), blotter.fills(), blotter.by_client_id("BTCUSDT", "a")) == ([], [], None)
 
 
+def test_orders_are_found_by_ids_lists_and_whether_they_have_ended() -> None:
+    blotter = Blotter()
+    for number, status in ((5, "new"), (6, "canceled"), (7, "pending_new"), (8, "filled")):
+        legs = {"order_list_id": 3} if number > 6 else {}
+        blotter.apply_order(order(order_id=number, client_order_id=f"c{number}", status=status, **legs))
+    blotter.apply_order(order(order_id=9, client_order_id="c9", symbol="ETHUSDT", order_list_id=3))
+    assert blotter.numbers("BTCUSDT") == ({5, 7}, {6, 8})
+    assert blotter.numbers("LTCUSDT") == (frozenset(), frozenset())
+    assert sorted(one.order_id for one in blotter.of_list("BTCUSDT", 3)) == [7, 8]
+    for named in ((6, None), (None, "c6"), (6, "c5")):
+        found = blotter.named("BTCUSDT", *named)
+        assert found is not None
+        assert found.order_id == 6
+    assert blotter.named("BTCUSDT", None, None) is None
+
+
 def test_memory_is_bounded_and_open_orders_are_kept() -> None:
     blotter = Blotter(most_final=3, most_fills=4)
     blotter.apply_order(order(order_id=1))
