@@ -64,5 +64,9 @@ def tend(
 
 
 def is_winding_down(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether whoever runs the loop is ending it: all its tasks have been told to end."""
-    return portal.is_ending() or all(task.cancelling() for task in asyncio.all_tasks(loop))
+    """Whether whoever runs the loop is ending it, all its tasks having been told to; on its thread.
+
+    The portal's loop ends with the interpreter alone: one that has no task left there may well be one whose only task
+    was killed.
+    """
+    return portal.is_ending() or (not portal.inside() and all(task.cancelling() for task in asyncio.all_tasks(loop)))
