@@ -7,15 +7,34 @@ import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from logging import ERROR
 from typing import Any, TypeVar
+
+from cryptox import logs
 
 __all__ = ["Loop", "Workers"]
 
 T = TypeVar("T")
 
+log = logs.logger("portal")
+
 
 class Loop(asyncio.SelectorEventLoop):
-    """Selector loop on every platform, whatever policy is set."""
+    """Selector loop on every platform, whatever policy is set. It goes on when a task would end the program.
+
+    ``sys.exit()`` in a task of one's own, begun by ``cx.run``, would otherwise end the thread that all sessions and
+    feeds live on. Whoever awaits the task gets it all the same.
+    """
+
+    def run_forever(self) -> None:
+        """Run until it is stopped."""
+        while True:
+            try:
+                super().run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:
+                logs.event(log, "loop.interrupted", level=ERROR, error=type(error).__name__)
+            else:
+                return
 
 
 # nest_asyncio, when somebody applies it to a selector loop of his, rewrites this method of the common base class.

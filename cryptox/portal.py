@@ -212,7 +212,10 @@ class _Portal:
         if self.is_over:  # it stopped just now
             self._refuse(call)
             return
-        self.loop.call_soon_threadsafe(self._start, call, context=contextvars.copy_context())
+        try:
+            self.loop.call_soon_threadsafe(self._start, call, context=contextvars.copy_context())
+        except RuntimeError:  # closed since
+            self._refuse(call)
 
     def abandon(self, call: _Call[Any]) -> None:
         """Cancel the call and wait, boundedly, for its clean-up; from the thread that made it."""
@@ -222,8 +225,11 @@ class _Portal:
                 logs.event(log, "call.left", level=WARNING, waited_s=CLEAN_UP_S)
 
     def _refuse(self, call: _Call[Any]) -> None:
-        """Too late: nothing runs it any more."""
-        self.coming.discard(call)
+        """Too late: nothing runs it any more. Its own thread and the loop's may both find that out."""
+        try:
+            self.coming.remove(call)
+        except KeyError:
+            return
         call.coroutine.close()
         call.error = SystemExit() if _state.ended else asyncio.CancelledError("the loop thread has ended")
         call.release()

@@ -57,6 +57,36 @@ def test_exceptions_keep_their_type_and_the_loop_lives(kind: type[BaseException]
     assert portal.generation() == before
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_a_task_that_would_end_the_program_ends_no_loop(
+    kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave() -> None:
+        raise kind
+
+    async def wait_for(tasks: list[asyncio.Task[None]]) -> int:
+        tasks.append(asyncio.create_task(leave()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return await double(1)
+
+    async def await_it() -> None:
+        await asyncio.create_task(leave())
+
+    before, tasks = portal.generation(), list[asyncio.Task[None]]()
+    results: list[int] = []
+    threading.Thread(target=lambda: results.append(portal.run(wait_for(tasks))), daemon=True).start()
+    end = time.monotonic() + 30
+    while not results and time.monotonic() < end:
+        time.sleep(0.01)
+    assert results == [2]
+    assert isinstance(tasks[0].exception(), kind)
+    with pytest.raises(kind):
+        portal.run(await_it())
+    assert portal.generation() == before
+    assert [one.fields["error"] for one in caplog.records if one.event == "loop.interrupted"] == [kind.__name__] * 2  # type: ignore[attr-defined]
+
+
 def test_an_errors_own_context_outlives_the_callers() -> None:
     async def fail() -> None:
         try:
@@ -158,13 +188,16 @@ def test_name_lookups_run_on_daemon_threads() -> None:
 
 def test_a_call_that_comes_too_late_for_its_loop_is_refused(recwarn: pytest.WarningsRecorder) -> None:
     stopped = portal._Portal()
-    calls = [portal._Call(double(1), endless=True) for _ in range(3)]
+    calls = [portal._Call(double(1), endless=True) for _ in range(4)]
     stopped.loop.call_soon_threadsafe(time.sleep, 0.2)
     stopped.loop.call_soon_threadsafe(stopped.loop.stop)
     stopped.coming.add(calls[0])  # on its way, and the loop never came to it
     stopped.thread.join(30)
     stopped.begin(calls[1])
-    for call in calls[:2]:
+    stopped.is_over = False  # as it looked just before the loop was closed
+    stopped.begin(calls[2])
+    stopped._refuse(calls[2])  # as its own thread does at the same moment
+    for call in calls[:3]:
         assert call.wait(10)
         assert isinstance(call.error, asyncio.CancelledError)
     calls.pop().coroutine.close()
