@@ -1,15 +1,17 @@
 """Spans and counters for OpenTelemetry: where the user has set a provider, and nothing at all otherwise.
 
 Nothing is imported here: what asks finds in ``sys.modules`` whether anybody has, and whether a provider was set.
-Spans and counters tell of hosts, paths, symbols and outcomes, never of queries, headers, bodies or keys.
+Spans and counters tell of hosts, paths, symbols and outcomes, never of queries, headers, bodies or keys. What the
+user's provider or its processors fail of is theirs: no request and no order fails of it.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -68,13 +70,16 @@ class _Span:
         """Add attributes."""
         for name, value in facts.items():
             if value is not None:
-                self._span.set_attribute(name.replace("__", "."), scrub(value) if isinstance(value, str) else value)
+                told = scrub(value) if isinstance(value, str) else value
+                with suppress(Exception):
+                    self._span.set_attribute(name.replace("__", "."), told)
 
     def fail(self, kind: str) -> None:
         """Set its status to error."""
-        status = sys.modules["opentelemetry.trace"]
-        self._span.set_attribute("error.type", kind)
-        self._span.set_status(status.Status(status.StatusCode.ERROR, kind))
+        with suppress(Exception):
+            status = sys.modules["opentelemetry.trace"]
+            self._span.set_attribute("error.type", kind)
+            self._span.set_status(status.Status(status.StatusCode.ERROR, kind))
 
 
 class _State:
@@ -107,7 +112,7 @@ def request(method: str, url: str, *, attempt: int, weight: int) -> AbstractCont
     }
     if attempt > 1:
         facts["http.request.resend_count"] = attempt - 1
-    return _open(tracer, f"{method} {parts.path}", "CLIENT", facts)
+    return _Open(tracer, f"{method} {parts.path}", "CLIENT", facts)
 
 
 def act(operation: str, symbol: str, **facts: Any) -> AbstractContextManager[Told]:
@@ -116,7 +121,7 @@ def act(operation: str, symbol: str, **facts: Any) -> AbstractContextManager[Tol
     if tracer is None:
         return _SILENT
     known = {"operation": operation, "symbol": symbol, **{k: v for k, v in facts.items() if v is not None}}
-    return _open(tracer, f"cryptox.{operation}", "INTERNAL", {f"cryptox.{name}": v for name, v in known.items()})
+    return _Open(tracer, f"cryptox.{operation}", "INTERNAL", {f"cryptox.{name}": v for name, v in known.items()})
 
 
 class Counter:
@@ -149,16 +154,18 @@ def gauge(name: str, unit: str, description: str, read: Callable[[], Iterable[Re
 def observe() -> None:
     """Give the provider of metrics our instruments, once, if the user has set one; cheap where not."""
     api = sys.modules.get("opentelemetry.metrics")
-    if api is None:
-        return
-    provider = api.get_meter_provider()
-    if provider is _state.meters or _is_empty(provider):
+    provider = None if api is None else _provider(api, "get_meter_provider")
+    if provider is None or provider is _state.meters or _is_empty(provider):
         return
     with _state.lock:
         if provider is _state.meters:
             return
         _state.meters = provider
-    meter = provider.get_meter(NAME, _version())
+    with suppress(Exception):
+        _give(api, provider.get_meter(NAME, _version()))
+
+
+def _give(api: Any, meter: Any) -> None:
     for name, (unit, description) in ABOUT.items():
         meter.create_observable_counter(name, [_totals_of(api, name)], unit, description)
     for name, (unit, description, read) in _state.gauges.items():
@@ -180,14 +187,24 @@ def _readings_of(api: Any, read: Callable[[], Iterable[Reading]]) -> Callable[[A
 def _tracer() -> Any:
     """Ours of the provider that the user has set, or None."""
     api = sys.modules.get("opentelemetry.trace")
-    if api is None:
+    provider = None if api is None else _provider(api, "get_tracer_provider")
+    if provider is None:
         return None
-    provider = api.get_tracer_provider()
     known, tracer = _state.tracer
     if provider is not known:
-        tracer = None if _is_empty(provider) else provider.get_tracer(NAME, _version())
+        tracer = None
+        if not _is_empty(provider):
+            with suppress(Exception):
+                tracer = provider.get_tracer(NAME, _version())
         _state.tracer = provider, tracer
     return tracer
+
+
+def _provider(api: Any, ask: str) -> Any:
+    """The provider; None where another thread is importing the API just now, or the environment names one in vain."""
+    with suppress(Exception):
+        return getattr(api, ask)()
+    return None
 
 
 def _is_empty(provider: Any) -> bool:
@@ -195,20 +212,38 @@ def _is_empty(provider: Any) -> bool:
     return type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics"))
 
 
-@contextmanager
-def _open(tracer: Any, name: str, kind: str, facts: Mapping[str, Any]) -> Iterator[Told]:
-    api = sys.modules["opentelemetry.trace"]
-    made = tracer.start_as_current_span(
-        name, kind=api.SpanKind[kind], attributes=facts, record_exception=False, set_status_on_exception=False
-    )
-    with made as span:
-        told = _Span(span)
-        try:
-            yield told
-        except BaseException as error:
+class _Open:
+    """A span, for a ``with``."""
+
+    def __init__(self, tracer: Any, name: str, kind: str, facts: Mapping[str, Any]) -> None:
+        self._tracer = tracer
+        self._about = name, kind, facts
+        self._made: Any = None
+        self._told: Told = _SILENT
+
+    def __enter__(self) -> Told:
+        name, kind, facts = self._about
+        with suppress(Exception):
+            made = self._tracer.start_as_current_span(
+                name,
+                kind=sys.modules["opentelemetry.trace"].SpanKind[kind],
+                attributes=facts,
+                record_exception=False,
+                set_status_on_exception=False,
+            )
+            self._told = _Span(made.__enter__())
+            self._made = made
+        return self._told
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
             # Neither its text nor its frames: both are told elsewhere, without what is secret.
-            told.fail(type(error).__name__)
-            raise
+            self._told.fail(kind.__name__)
+        if self._made is not None:
+            with suppress(Exception):
+                self._made.__exit__(None, None, None)
 
 
 def _version() -> str:

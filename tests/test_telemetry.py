@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ pytest.importorskip("opentelemetry.sdk")
 
 from opentelemetry.sdk.metrics import MeterProvider  # noqa: E402 - after the check that it is there
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: E402 - the same
-from opentelemetry.sdk.trace import TracerProvider  # noqa: E402 - the same
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider  # noqa: E402 - the same
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402 - the same
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402 - the same
 
@@ -247,6 +248,48 @@ def test_a_provider_that_nobody_has_set_gets_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(metrics, "get_meter_provider", metrics.NoOpMeterProvider)
     _telemetry.observe()
     assert _telemetry._state.meters is before
+
+
+def test_an_api_that_is_being_imported_gets_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("opentelemetry.trace", "opentelemetry.metrics"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    assert _telemetry.request("GET", "http://h/p", attempt=1, weight=1) is _telemetry._SILENT
+    _telemetry.observe()
+
+
+class Broken(SpanProcessor):
+    """One of the user's that raises."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+
+    def on_start(self, span: object, parent_context: object = None) -> None:
+        if self.at == "start":
+            raise ValueError("my processor")
+
+    def on_end(self, span: object) -> None:
+        if self.at == "end":
+            raise ValueError("my processor")
+
+
+@pytest.mark.parametrize("at", ["start", "end", "provider"])
+def test_what_the_users_own_processors_fail_of_fails_no_order(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def provider() -> TracerProvider:
+        if at == "provider":
+            raise ValueError("no such provider")
+        return made
+
+    made = TracerProvider()
+    made.add_span_processor(Broken(at))
+    monkeypatch.setattr(trace, "get_tracer_provider", provider)
+    monkeypatch.setattr(metrics, "get_meter_provider", provider)
+    with cx.connect(exchange) as session:
+        order = session.buy("BTCUSDT", "0.001", "20000")
+        assert session.open_orders().index.tolist() == [order.order_id]
+        with pytest.raises(CryptoxError):
+            session.klines("NOSUCHUSDT")
 
 
 def test_nothing_is_imported_for_it(exchange: cx.PaperExchange) -> None:
