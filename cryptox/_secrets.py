@@ -1,11 +1,11 @@
-"""What is secret, by name: the one place where logs, errors and tracebacks learn what to hide."""
+"""What is secret, by name: the one place where logs, errors and tracebacks learn what to hide or to spell out."""
 
 from __future__ import annotations
 
 import functools
 import re
 
-__all__ = ["HIDDEN", "is_secret", "scrub"]
+__all__ = ["HIDDEN", "is_secret", "printable", "scrub"]
 
 HIDDEN = "***"
 
@@ -31,3 +31,10 @@ def scrub(text: str) -> str:
     if "PRIVATE KEY" in text:
         text = _PEM.sub(HIDDEN, text)
     return _TEXT.sub(rf"\1\2{HIDDEN}", text)
+
+
+def printable(text: str) -> str:
+    """The text with what is not printable spelled out: it breaks no line and moves no cursor."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 import logging
+import math
 import os
 import sys
 import time
@@ -20,7 +21,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TextIO, TypeVar, cast
 
-from cryptox._secrets import HIDDEN, is_secret, scrub
+from cryptox._secrets import HIDDEN, is_secret, printable, scrub
 
 __all__ = [
     "clear_context",
@@ -197,7 +198,7 @@ def error_with_exception(
 class _Console(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
-        return f"{moment} {record.levelname:<7} {record.name:<24} {redact(record.getMessage())}"
+        return f"{moment} {record.levelname:<7} {record.name:<24} {printable(redact(record.getMessage()))}"
 
 
 class _Json(logging.Formatter):
@@ -206,7 +207,16 @@ class _Json(logging.Formatter):
         named = getattr(record, "event", None)
         head = {"time": moment, "level": record.levelname.lower(), "logger": record.name}
         told = {"event": named} if named else {"message": redact(record.getMessage())}
-        return json.dumps({**getattr(record, "fields", {}), **head, **told}, default=repr, ensure_ascii=False)
+        return json.dumps(_finite({**getattr(record, "fields", {}), **head, **told}), default=repr, ensure_ascii=False)
+
+
+def _finite(value: Any) -> Any:
+    """A copy with numbers that JSON has no word for as text: readers refuse a whole line for one of them."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list) else value
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -59,6 +59,21 @@ def test_events_are_grouped(lines: io.StringIO, name: str, category: str) -> Non
     assert records(lines)[0]["category"] == category
 
 
+def test_numbers_that_json_has_no_word_for_are_texts(lines: io.StringIO) -> None:
+    odd = float("nan")
+    logs.event(LOG, "signal.made", price=odd, about={"far": float("inf"), "near": [1.5, odd]})
+    record = json.loads(lines.getvalue(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert (record["price"], record["about"]) == ("nan", {"far": "inf", "near": [1.5, "nan"]})
+
+
+def test_what_an_exchange_says_breaks_no_line(lines: io.StringIO) -> None:
+    console = io.StringIO()
+    logs.configure("INFO", stream=console)
+    logs.event(LOG, "socket.closed", text="bye\n12:00:00.000 INFO order.done \x1b[2J")
+    (line,) = console.getvalue().splitlines()
+    assert line.endswith(r"text=bye\n12:00:00.000 INFO order.done \x1b[2J")
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from cryptox._secrets import scrub
+from cryptox._secrets import printable, scrub
 
 from .numbers import plain
 
@@ -42,10 +42,7 @@ def record_line(name: str, *parts: str | None) -> str:
 
 def one_line(text: str) -> str:
     """The text without secrets, and with what is not printable spelled out: it moves no cursor and breaks no line."""
-    text = scrub(text)
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return printable(scrub(text))
 
 
 def amount(value: Decimal | None, unit: str | None = None) -> str:
