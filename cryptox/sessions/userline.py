@@ -312,9 +312,13 @@ class UserLine:
         if wire is None:
             self._life.ended(close.number, time.monotonic(), random.random())
         elif wire.rpc is not None:
-            self.spawn(_hang_up(wire.rpc, LINGER_S if close.why == "handed_over" else 0.0))
+            self._hang_up(wire.rpc, LINGER_S if close.why == "handed_over" else 0.0)
         elif wire.task is not None:
             wire.task.cancel()
+
+    def _hang_up(self, rpc: Rpc, linger_s: float) -> None:
+        """Close it; the line waits for that, so it must come about."""
+        tend(self.spawn, lambda: _hang_up(rpc, linger_s), lambda: not rpc.socket.is_open, what="closing a user stream")
 
     def _closed(self, wire: _Wire, ended: asyncio.Future[Ended]) -> None:
         end = ended.result()
@@ -348,7 +352,7 @@ class UserLine:
         else:
             self._silent(wire)
             if wire.rpc is not None:
-                self.spawn(_hang_up(wire.rpc, 0.0))
+                self._hang_up(wire.rpc, 0.0)
 
     def _orphaned(self, _: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed

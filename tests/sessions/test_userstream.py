@@ -730,6 +730,29 @@ def test_the_end_of_a_session_closes_its_connection(exchange: Any, outsider: Out
     asyncio.run(main())
 
 
+def test_what_closes_a_connection_may_be_killed(
+    exchange: Any, outsider: Outsider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[Any] = []
+    spawn = userline.UserLine.spawn
+
+    def spawned(line: Any, work: Any) -> Any:
+        task = spawn(line, work)
+        if work.__name__ == "_hang_up" and not killed:
+            killed.append(task)
+            task.cancel()
+        return task
+
+    monkeypatch.setattr(userline.UserLine, "spawn", spawned)
+
+    async def main(session: Any, stream: Any) -> None:
+        await asyncio.wait_for(session.close(), 30)
+        assert killed
+        await poll(lambda: len(exchange._front.ws_api) == 0)
+
+    run(exchange, outsider, main)
+
+
 def test_it_belongs_to_one_loop(exchange: Any, outsider: Outsider) -> None:
     async def elsewhere(session: Any) -> None:
         with pytest.raises(ConfigurationError, match="loop it was started on"):
