@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from logging import INFO, WARNING
 from typing import Any, Final
@@ -16,6 +16,8 @@ from cryptox.model.health import Health
 from cryptox.sessions.health import look
 from cryptox.sessions.live.rows import Records
 from cryptox.sessions.live.worker import Worker
+from cryptox.sessions.tending import tend
+from cryptox.table.healths import Rows, health_rows
 
 __all__ = ["MOST_LOOKS", "Watch", "check_interval_s"]
 
@@ -51,28 +53,28 @@ class Watch:
         self.looks = 0
         self.interval_s = interval_s
         self._sessions = sessions
-        self._history: deque[Health] = deque(maxlen=MOST_LOOKS)
+        self._history: deque[Rows] = deque(maxlen=MOST_LOOKS)  # a look of many users is twenty times as large
         self._callbacks: list[Callable[[Any], Any]] = []
         self._worker: Worker | None = None
         self._held: list[Watch] = []  # itself, while a callback is to hold it
         self._is_over = False
         self._changed = asyncio.Event()
-        self._task = self.loop.create_task(_again_and_again(weakref.ref(self), self._held), name="cryptox-monitor")
-        self._end = weakref.finalize(self, _cancel, self.loop, self._task)
+        self._tasks = _begun(self.loop, weakref.ref(self), self._held)
+        self._end = weakref.finalize(self, _cancel, self.loop, self._tasks)
         self._end.atexit = False
 
     @property
     def is_running(self) -> bool:
         """Whether it goes on."""
-        return not (self._is_over or self._task.done())
+        return not self._is_over
 
     @property
     def errors(self) -> int:
         """Exceptions that callbacks have raised."""
         return 0 if self._worker is None else self._worker.errors
 
-    def history(self) -> list[Health]:
-        """The looks that are kept, oldest first."""
+    def history(self) -> list[Rows]:
+        """The looks that are kept, oldest first, as rows of the table ``health``."""
         return list(self._history)
 
     def on(self, callback: Callable[[Health], Any]) -> None:
@@ -100,7 +102,8 @@ class Watch:
         """End it; on its loop."""
         self._is_over = True
         self._held.clear()
-        self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._worker is not None:
             self._worker.finish()
 
@@ -113,7 +116,7 @@ class Watch:
         found, before = await look(self._sessions()), self.latest
         self.latest = found
         self.looks += 1
-        self._history.append(found)
+        self._history.append(health_rows(found))
         self._changed.set()
         if found.status != ("healthy" if before is None else before.status):
             ill = {part.name: part.status for part in found.components.values() if part.status != "healthy"}
@@ -137,9 +140,31 @@ async def _again_and_again(watch: weakref.ref[Watch], held: list[Watch]) -> None
         await asyncio.sleep(due - loop.time())
 
 
-def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+def _begun(loop: asyncio.AbstractEventLoop, watch: weakref.ref[Watch], held: list[Watch]) -> set[asyncio.Task[None]]:
+    """The task that looks, begun again where it ends before the watch; held by nobody but its loop and this set."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = loop.create_task(work, name="cryptox-monitor")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    def is_over() -> bool:
+        return (here := watch()) is None or not here.is_running
+
+    def ended() -> None:
+        if (here := watch()) is not None:
+            here.end()
+
+    tend(spawn, lambda: _again_and_again(watch, held), is_over, what="health", ended=ended)
+    return tasks
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
     with suppress(RuntimeError):  # its loop is closed
-        loop.call_soon_threadsafe(task.cancel)
+        for task in list(tasks):
+            loop.call_soon_threadsafe(task.cancel)
 
 
 def check_interval_s(interval: object) -> float:

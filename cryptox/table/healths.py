@@ -19,27 +19,32 @@ from cryptox.model.health import (
 from .batch import Batch
 from .records import rows_batch
 
-__all__ = ["healths_batch"]
+__all__ = ["Rows", "health_rows", "healths_batch"]
 
-_NOTHING = dict.fromkeys(HEALTH.names)
+Rows = tuple[tuple[Any, ...], ...]
+"""Of one look: a row a component, its values in the order of the table ``health``."""
 
 
-def healths_batch(looks: Iterable[Health]) -> Batch:
+def health_rows(look: Health) -> Rows:
+    """A look without its parts: small enough to keep thousands."""
+    return tuple(_row(look, part) for part in look.components.values())
+
+
+def healths_batch(looks: Iterable[Rows]) -> Batch:
     """Looks, oldest first, as rows of the table ``health``."""
-    rows = (
-        {
-            **_NOTHING,
-            "time": look.timestamp_ms,
-            "component": part.name,
-            "status": part.status,
-            "in_use": part.in_use,
-            "reasons": "; ".join(part.reasons),
-            **_figures(part),
-        }
-        for look in looks
-        for part in look.components.values()
-    )
-    return rows_batch(HEALTH, rows)
+    return rows_batch(HEALTH, (dict(zip(HEALTH.names, row, strict=True)) for rows in looks for row in rows))
+
+
+def _row(look: Health, part: Component) -> tuple[Any, ...]:
+    told = {
+        "time": look.timestamp_ms,
+        "component": part.name,
+        "status": part.status,
+        "in_use": part.in_use,
+        "reasons": "; ".join(part.reasons),
+        **_figures(part),
+    }
+    return tuple(map(told.get, HEALTH.names))
 
 
 def _figures(part: Component) -> dict[str, Any]:

@@ -133,9 +133,33 @@ def test_a_cell_that_computes_holds_up_nothing(session: Any) -> None:
 def test_it_ends_when_nobody_holds_it(session: Any) -> None:
     monitor = cx.monitor(interval=3_600)
     core = weakref.ref(monitor._watch)
-    task = monitor._watch._task
+    (task,) = monitor._watch._tasks
     del monitor
     until(lambda: gc.collect() >= 0 and core() is None and task.done())
+
+
+def test_its_task_may_be_killed(session: Any, caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Any] = []
+    with cx.monitor(interval=0.02) as monitor:
+        monitor.on(seen.append)
+        (task,) = monitor._watch._tasks
+        portal.loop().call_soon_threadsafe(task.cancel)
+        until(task.done)
+        looks, before = monitor._watch.looks, len(seen)
+        until(lambda: monitor._watch.looks > looks and len(seen) > before)
+        assert monitor.is_running
+    until(lambda: not monitor._watch._tasks)
+    assert [one.fields["task"] for one in caplog.records if getattr(one, "event", "") == "task.restarted"] == ["health"]
+
+
+def test_looks_are_kept_without_their_parts(session: Any) -> None:
+    feed = session.live.trades("BTCUSDT")
+    with cx.monitor(interval=3_600) as monitor:
+        assert monitor.latest["websocket_connections"].connections  # type: ignore[attr-defined]
+        (rows,) = monitor._watch.history()
+    assert len(rows) == 5
+    assert {type(value) for row in rows for value in row} <= {str, int, float, bool, type(None)}
+    feed.stop()
 
 
 def test_a_callback_keeps_it_until_it_is_let_go(session: Any) -> None:

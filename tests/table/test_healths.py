@@ -8,7 +8,7 @@ from cryptox.model import judging
 from cryptox.model.columns import HEALTH
 from cryptox.model.health import Connection, ExchangeAddress, UserConnection
 from cryptox.model.judging import AddressFacts, ConnectionFacts, Problem, UserFacts
-from cryptox.table.healths import healths_batch
+from cryptox.table.healths import health_rows, healths_batch
 
 API = ExchangeAddress(
     venue="paper", address="http://a", status="healthy", latency_ms=7.5, requests=40, weight_used=12, weight_limit=100
@@ -29,7 +29,7 @@ def test_each_component_fills_its_own_figures() -> None:
         ),
         judging.user_connections([UserFacts(ANN, 12.0), UserFacts(UserConnection(user="bob", venue="paper"), 12.0)]),
     ]
-    batch = healths_batch([judging.health(parts, timestamp_ms=time) for time in (1_000, 31_000)])
+    batch = healths_batch([health_rows(judging.health(parts, timestamp_ms=time)) for time in (1_000, 31_000)])
     assert len(batch) == 10
     assert batch["time"].tolist() == [1_000] * 5 + [31_000] * 5
     assert batch["status"][:5].tolist() == ["healthy", "unhealthy", "degraded", "degraded", "healthy"]
