@@ -13,6 +13,9 @@ from .doctor import Finding, Verdict
 from .lines import duration
 
 __all__ = [
+    "FIREWALL",
+    "FIREWALL_ADVICE",
+    "NOT_HERE",
     "Clock",
     "Key",
     "Proxied",
@@ -33,7 +36,11 @@ SKEW_WARNING_MS: Final = 1_000.0  # beyond that other programs' signed requests 
 SKEW_PROBLEM_MS: Final = 3_600_000.0  # certificates are judged by this machine's clock
 SLOW_MS: Final = 2_000.0  # of one small question, or one handshake
 USED_WARNING: Final = 0.8  # of a limit
-NOT_HERE, FIREWALL = 451, 403
+NOT_HERE: Final = 451
+FIREWALL: Final = 403
+FIREWALL_ADVICE: Final = (
+    "Leave a VPN or data centre whose address is shared, or wait some minutes: others may have overdone it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ def judged_endpoint(what: str, address: str, trial: Trial, limit_s: float) -> Fi
     if isinstance(error, RateLimited):
         wait = "" if error.retry_after is None else f" for another {duration(error.retry_after)}"
         return Finding(
-            Verdict.UNKNOWN, what, f"{address} was not asked{wait}: {error}", tuple(error.recovery_suggestions)
+            Verdict.UNKNOWN, what, f"{address} is left alone{wait}: {error}", tuple(error.recovery_suggestions)
         )
     return Finding(Verdict.PROBLEM, what, f"{address}: {error}", tuple(error.recovery_suggestions))
 
@@ -129,10 +136,8 @@ def judged_region(trials: Sequence[Trial]) -> Finding:
         )
         return Finding(Verdict.PROBLEM, "region", "the exchange does not serve this location (HTTP 451)", advice)
     if FIREWALL in statuses:
-        advice = (
-            "Leave a VPN or data centre whose address is shared, or wait some minutes: others may have overdone it.",
-        )
-        return Finding(Verdict.PROBLEM, "region", "the exchange's firewall turns this address away (HTTP 403)", advice)
+        found = "the exchange's firewall turns this address away (HTTP 403)"
+        return Finding(Verdict.PROBLEM, "region", found, (FIREWALL_ADVICE,))
     if any(trial.is_answered for trial in trials):
         return Finding(Verdict.OK, "region", "this location is served")
     return Finding(Verdict.UNKNOWN, "region", "nothing answered, so nobody said", ("See the lines of the addresses.",))
@@ -158,18 +163,20 @@ def judged_clock(clock: Clock | None) -> Finding:
     return Finding(Verdict.PROBLEM, "clock", found, advice)
 
 
-def judged_binary(trial: Trial, media_type: str, encoding: str) -> Finding:
-    """Whether REST answers in binary (SBE) where it is asked to."""
+def judged_binary(trial: Trial, media_type: str, encoding: str, *, rest: Trial) -> Finding:
+    """Whether REST answers in binary (SBE) where it is asked to; ``rest`` is the question as other calls ask it."""
     if trial.is_answered and "sbe" in media_type:
         return Finding(Verdict.OK, "SBE", "REST answers in binary")
-    if trial.is_answered or (trial.error is not None and not isinstance(trial.error, NetworkError | RateLimited)):
+    refuses = trial.error is not None and not isinstance(trial.error, NetworkError | RateLimited)
+    is_about_binary = trial.status not in (NOT_HERE, FIREWALL) and (rest.is_answered or encoding == "sbe")
+    if trial.is_answered or (refuses and is_about_binary):
         found = f"REST answers in {media_type}" if trial.is_answered else f"REST refuses binary: {trial.error}"
         if encoding == "sbe":
             return Finding(
                 Verdict.PROBLEM, "SBE", found, ('Connect with encoding="auto": JSON gives the same frames.',)
             )
         return Finding(Verdict.WARNING, "SBE", found, ("Nothing to do: JSON gives the same frames, a little slower.",))
-    return Finding(Verdict.UNKNOWN, "SBE", "nothing answered", ("See the line of REST.",))
+    return Finding(Verdict.UNKNOWN, "SBE", "nothing was answered", ("See the line of REST.",))
 
 
 def judged_key(key: Key | None, error: CryptoxError | None, *, trading: bool, real_money: bool) -> Finding:

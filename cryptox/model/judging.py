@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeVar, cast
 
+from .diagnosis import FIREWALL_ADVICE
 from .health import (
     BREAKER_STATES,
     STATUSES,
@@ -62,7 +63,7 @@ LONG_UNRESOLVED_S: Final = 60.0
 LAG_S: Final = 2.0  # from the exchange's sending to receipt
 SKEW_MS: Final = 1_000.0
 
-Trouble = Literal["banned", "limited", "resting", "busy", "blocked", "refused", "unreachable", "silent"]
+Trouble = Literal["banned", "limited", "resting", "busy", "blocked", "firewall", "refused", "unreachable", "silent"]
 
 ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -72,9 +73,11 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "resting": "It is tried again by itself. See whether the network works; look at the exchange's status page.",
         "busy": "The exchange itself is in trouble: wait, and look at its status page.",
         "blocked": "The exchange does not serve this place: use a venue that does, or cx.connect('paper').",
+        "firewall": FIREWALL_ADVICE,
         "refused": "See the reason; cx.doctor() looks for more.",
         "unreachable": "See whether the network, the proxy and the address are right: cx.doctor() tries each of them.",
         "silent": "Ask again; if nothing answers, see whether the network works.",
+        "failed": "This is a defect of cryptox; the other components hold.",
         "slow": "The way to the exchange, or the exchange, is slow: orders and downloads take longer than usual.",
         "errors": "Requests fail and are repeated. cx.logs.configure(level='DEBUG') shows which.",
         "weight": "Little is left of the limit until the window ends: bulk downloads wait, orders go first.",
@@ -101,7 +104,8 @@ class Problem:
     ----------
     kind
         ``banned``, ``limited`` (the weight is used up), ``resting`` (the breaker is open), ``busy`` (5xx), ``blocked``
-        (this place is not served), ``refused`` (another refusal), ``unreachable``, ``silent`` (no answer in time).
+        (this place is not served), ``firewall`` (this address is turned away), ``refused`` (another refusal),
+        ``unreachable``, ``silent`` (no answer in time).
     text
         What was said, in a sentence.
     wait_s
@@ -133,11 +137,12 @@ class ConnectionFacts:
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """A user's connection, its figures, and whether it has ended by itself."""
+    """A user's connection, its figures, whether it has ended by itself, and whether nothing is left to be looked at."""
 
     found: UserConnection
     quiet_s: float
     refused: str | None = None
+    in_step: bool = True
 
 
 class _Verdict(NamedTuple):
@@ -173,7 +178,7 @@ def exchange_api(facts: Sequence[AddressFacts]) -> ExchangeApi:
     return ExchangeApi(
         status=told.status,
         in_use=bool(facts),
-        reasons=told.reasons if facts else ("Nothing was asked: there is no session.",),
+        reasons=told.reasons if facts else ("Nothing was asked: no session is open.",),
         advice=told.advice,
         latency_ms=max((one.latency_ms for one in found if one.latency_ms is not None), default=None),
         last_success_ms=max((one.last_success_ms for one in found if one.last_success_ms is not None), default=None),
@@ -245,9 +250,10 @@ def user_connections(facts: Sequence[UserFacts]) -> UserConnections:
     )
 
 
-def not_found_out(component: str, why: str) -> Component:
-    """A component that could not be looked at."""
-    return COMPONENTS[component](status="unknown", reasons=(one_line(why),), advice=(ADVICE["silent"],))
+def not_found_out(component: str, why: str, *, failed: bool = False) -> Component:
+    """A component that could not be looked at: not in time, or because the look itself ``failed``."""
+    advice = ADVICE["failed" if failed else "silent"]
+    return COMPONENTS[component](status="unknown", reasons=(one_line(why),), advice=(advice,))
 
 
 def health(components: Iterable[Component], *, timestamp_ms: int) -> Health:
@@ -285,10 +291,8 @@ def _connection(facts: ConnectionFacts) -> _Verdict:
     found = facts.found
     why = f": {found.trouble}" if found.trouble else "."
     if not found.is_up:
-        # A first connection on its way is not down yet.
-        beginning = found.trouble is None and found.last_message_age_s is None
         return _Verdict(
-            "degraded" if beginning else "unhealthy",
+            "degraded" if _begins(found) else "unhealthy",
             (f"It is not connected ({found.state.replace('_', ' ')}){why}",),
             ("down",),
         )
@@ -311,16 +315,25 @@ def _user(facts: UserFacts) -> _Verdict:
         else:
             why = f": {found.trouble}" if found.trouble else "."
             text = f"It is not logged on ({found.state.replace('_', ' ')}){why}"
-            beginning = found.trouble is None and found.last_message_age_s is None
-            verdicts.append(_Verdict("degraded" if beginning else "unhealthy", (text,), ("user_down",)))
-    elif found.logged_on and (found.last_message_age_s or 0.0) > facts.quiet_s:
-        text = f"Nothing was heard for {duration(found.last_message_age_s or 0.0)}."
-        verdicts.append(_Verdict("degraded", (text,), ("quiet",)))
+            verdicts.append(_Verdict("degraded" if _begins(found) else "unhealthy", (text,), ("user_down",)))
+    elif found.logged_on:
+        if (found.last_message_age_s or 0.0) > facts.quiet_s:
+            text = f"Nothing was heard for {duration(found.last_message_age_s or 0.0)}."
+            verdicts.append(_Verdict("degraded", (text,), ("quiet",)))
+        if found.trouble and not facts.in_step:
+            text = f"What was missed could not be asked for: {found.trouble}"
+            verdicts.append(_Verdict("degraded", (text,), ("behind",)))
     if found.clock_skew_ms is not None and abs(found.clock_skew_ms) > SKEW_MS:
         side = "ahead of" if found.clock_skew_ms > 0 else "behind"
         text = f"The exchange's clock is {abs(found.clock_skew_ms) / 1000:.1f} s {side} this machine's."
         verdicts.append(_Verdict("healthy", (text,), ("skew",)))
     return _worst(verdicts)
+
+
+def _begins(found: Connection | UserConnection) -> bool:
+    """Whether it is a first connection on its way, open and not subscribed yet at most: that is not down."""
+    is_fresh = found.last_message_age_s is None or (found.state == "open" and not found.reconnects)
+    return is_fresh and found.trouble is None
 
 
 def _with_status(found: T, verdict: _Verdict) -> T:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 from cryptox.errors import ConfigurationError, CryptoxError, ExchangeError, RateLimited
@@ -60,6 +60,13 @@ class _Timed:
     clock: Clock | None = None
 
 
+class _Stop(NamedTuple):
+    """For how long the exchange wants no request from this machine, and whether that is a ban."""
+
+    left_s: float
+    banned: bool
+
+
 async def examine(session: AsyncSession, *, check_s: float | None = None) -> list[Finding]:
     """What there is to say of a session and the way to its exchange; never raises.
 
@@ -76,11 +83,14 @@ async def examine(session: AsyncSession, *, check_s: float | None = None) -> lis
     checks: dict[str, Awaitable[list[Finding]]] = {
         "REST": _reach(session, limit_s),
         "key": _key(session, limit_s),
-        "limits": _limits(session, limit_s),
         "proxy": _proxy(session),
         "journal": _journal(session),
     }
-    found = await asyncio.gather(*(_told(what, check) for what, check in checks.items()))
+    *found, _ = await asyncio.gather(
+        *(_told(what, check) for what, check in checks.items()), _told("limits", _learn_limits(session, limit_s))
+    )
+    # What the other questions have used, or set off, is told as well.
+    found.insert(list(checks).index("proxy"), await _told("limits", _limits(session)))
     return [_venue(session), *(finding for findings in found for finding in findings)]
 
 
@@ -110,7 +120,7 @@ async def _reach(session: AsyncSession, limit_s: float) -> list[Finding]:
     hosts = session.venue.hosts
     findings = [judged_endpoint("REST", hosts.rest, timed.trial, limit_s)]
     if "sbe" in session.venue.capabilities.encodings:
-        findings.append(judged_binary(binary, media_type, session.settings.encoding))
+        findings.append(judged_binary(binary, media_type, session.settings.encoding, rest=timed.trial))
     return [
         *findings,
         judged_endpoint("streams", hosts.stream or "the address", stream, limit_s),
@@ -134,9 +144,10 @@ async def _tried(work: Awaitable[T], limit_s: float) -> tuple[T | None, Trial]:
 
 
 async def _timed(session: AsyncSession, limit_s: float) -> _Timed:
+    began = time.monotonic()
     came, trial = await _tried(session._answered(session.venue.server_time(), bulk=False), limit_s)
     if trial.status == NO_SUCH_PATH:
-        return _Timed(Trial(0.0))  # there is no clock there, but somebody who says so
+        return _Timed(Trial((time.monotonic() - began) * 1000))  # there is no clock there, but somebody who says so
     if came is None:
         return _Timed(trial)
     server_ms, answer = came
@@ -156,7 +167,13 @@ async def _binary(session: AsyncSession, limit_s: float) -> tuple[Trial, str]:
         line = await session._line_here()
         request = session.venue.server_time()
         answer = await line.send(
-            outgoing, weight=request.weight, deadline_s=limit_s, patience_s=limit_s, urgent=True, legible=_any
+            outgoing,
+            weight=request.weight,
+            deadline_s=limit_s,
+            patience_s=limit_s,
+            urgent=True,
+            legible=_any,
+            repeatable=False,  # the line of REST tells of failures that pass; many of them would open the breaker
         )
         refused = session.venue.refusal(request, answer)
         if refused is not None:
@@ -189,6 +206,8 @@ async def _connected(
     url = told()
     address = address_of(session, url)
     began = time.monotonic()
+    if (stop := _stop(session)).left_s > 0:
+        raise RateLimited("the exchange wants to be left alone.", retry_after=stop.left_s)
     wait_s = address.admit(began)
     if wait_s > 0:
         raise RateLimited("connections to it pause after failures or a limit.", retry_after=wait_s)
@@ -235,15 +254,16 @@ async def _rights(session: AsyncSession) -> Key:
     return Key(None, account.can_trade)
 
 
-async def _limits(session: AsyncSession, limit_s: float) -> list[Finding]:
-    """What is used: asking may be what is not allowed, and what is known already counts then."""
+async def _learn_limits(session: AsyncSession, limit_s: float) -> list[Finding]:
+    """Ask for them; that may be what is not allowed, and what is known already counts then."""
+    await _tried(session._as_of(rules_of=session._address.rules_of or ALL), limit_s)
+    return []
+
+
+async def _limits(session: AsyncSession) -> list[Finding]:
+    """What is used, and whether anything may be sent."""
     address = session._address
-    await _tried(session._as_of(rules_of=address.rules_of or ALL), limit_s)
-    stop = address.stops.current()
-    stopped_s = max(0.0, address.limiter.forbidden_until - time.monotonic())
-    banned = address.limiter.banned
-    if stop is not None and address.stops.left_s(stop) > stopped_s:
-        stopped_s, banned = address.stops.left_s(stop), stop.banned
+    stop = _stop(session)
     known = address.clock.known or address.rules_known
     weights = [
         Weight(
@@ -254,7 +274,16 @@ async def _limits(session: AsyncSession, limit_s: float) -> list[Finding]:
         )
         for state in (address.limiter.states(session._moment()) if known else ())
     ]
-    return [judged_limits(weights, stopped_s=stopped_s, banned=banned)]
+    return [judged_limits(weights, stopped_s=stop.left_s, banned=stop.banned)]
+
+
+def _stop(session: AsyncSession) -> _Stop:
+    """What is in force now, whichever process was told."""
+    address = session._address
+    own = _Stop(max(0.0, address.limiter.forbidden_until - time.monotonic()), address.limiter.banned)
+    noted = address.stops.current()
+    others = own if noted is None else _Stop(address.stops.left_s(noted), noted.banned)
+    return max(own, others)
 
 
 async def _proxy(session: AsyncSession) -> list[Finding]:

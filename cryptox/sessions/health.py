@@ -19,9 +19,10 @@ from cryptox import _process, logs
 from cryptox._boundary import boundary
 from cryptox.errors import Banned, CryptoxError, NetworkError, NotSent, RateLimited, ValidationError
 from cryptox.model import judging
+from cryptox.model.diagnosis import FIREWALL, NOT_HERE
 from cryptox.model.health import Component, Connection, ExchangeAddress, Health, UserConnection
 from cryptox.model.judging import AddressFacts, ConnectionFacts, Problem, UserFacts
-from cryptox.sessions.core import Core
+from cryptox.sessions.core import NO_SUCH_PATH, Core
 from cryptox.transport.messages import Answer
 
 __all__ = ["HealthCalls", "check_component", "look"]
@@ -31,13 +32,13 @@ T = TypeVar("T")
 log = logs.logger("sessions.health")
 
 CHECK_S: Final = 8.0  # for one component
+ADDRESS_S: Final = 7.0  # for one address: one that takes too long must not hide the others
 PROBE_S: Final = 5.0  # for an answer, where the session's timeout is not shorter
 PATIENCE_S: Final = 1.0  # for weight
 DUE_S: Final = 0.02  # by this the loop's lateness is measured
 STALE_S: Final = 2.0  # after a silent connection was asked for a sign of life
 TRIES: Final = 5  # to read what another thread is changing
-NOT_SERVED: Final = (403, 451)  # a firewall, and a place that the exchange does not serve
-NO_SUCH_PATH: Final = 404
+RECENT_S: Final = 60.0  # how late an event was that came before says nothing about now
 
 
 class HealthCalls(Core):
@@ -126,7 +127,7 @@ async def _checked(name: str, check: Callable[[Sequence[Any]], Awaitable[Compone
     except Exception as error:  # noqa: BLE001  # health tells how things are, whatever they are
         told = f"{type(error).__name__}: {error}"
         logs.event(log, "health.failed", level=WARNING, component=name, error=told)
-        return judging.not_found_out(name, f"It could not be found out: {told}")
+        return judging.not_found_out(name, f"It could not be found out: {told}", failed=True)
 
 
 async def _application(_: Sequence[Any]) -> Component:
@@ -146,16 +147,32 @@ async def _application(_: Sequence[Any]) -> Component:
 async def _exchange_api(sessions: Sequence[Any]) -> Component:
     """One request to each address, by each way to it."""
     here = asyncio.get_running_loop()
-    chosen: dict[tuple[str, str | None], Any] = {}
+    ways: dict[tuple[str, str | None], list[Any]] = {}
+    for session in sorted(sessions, key=lambda one: here not in one._lines):  # what has connections here comes first
+        ways.setdefault((session._address.url, session.settings.proxy), []).append(session)
+    found = await asyncio.gather(*map(_address, ways.values()))
+    return judging.exchange_api([one for one in found if one is not None])
+
+
+async def _address(sessions: list[Any]) -> AddressFacts | None:
+    """An address, asked by one of its sessions; None where all of them have been closed meanwhile."""
     for session in sessions:
-        way = session._address.url, session.settings.proxy
-        if way not in chosen or here not in chosen[way]._lines:
-            chosen[way] = session
-    return judging.exchange_api(await asyncio.gather(*(_address(session) for session in chosen.values())))
+        problem, latency_ms = await _asked(session)
+        if problem is None or session._closed is None:
+            return _figures(session, problem, latency_ms)
+    return None
 
 
-async def _address(session: Any) -> AddressFacts:
-    problem, latency_ms = await _probe(session)
+async def _asked(session: Any) -> tuple[Problem | None, float | None]:
+    """As ``_probe``, within its time: other calls of the session may wait before it."""
+    try:
+        async with asyncio.timeout(ADDRESS_S):
+            return await _probe(session)
+    except TimeoutError:
+        return Problem("silent", f"Nothing came within {ADDRESS_S:g} s: other calls wait for answers, too."), None
+
+
+def _figures(session: Any, problem: Problem | None, latency_ms: float | None) -> AddressFacts:
     now, address = time.monotonic(), session._address
     figures, weight = address.tally.figures(now), session.weight_used()
     success = figures.last_success_at
@@ -195,8 +212,10 @@ async def _probe(session: Any) -> tuple[Problem | None, float | None]:
     verdict = venue.verdict(answer)
     if verdict.kind == "stop":
         return Problem("banned" if verdict.banned else "limited", "The exchange said stop.", verdict.wait_s), took_ms
-    if answer.status in NOT_SERVED:
-        return Problem("blocked", f"The exchange does not serve this address (HTTP {answer.status})."), took_ms
+    if answer.status == NOT_HERE:
+        return Problem("blocked", f"The exchange does not serve this place (HTTP {NOT_HERE})."), took_ms
+    if answer.status == FIREWALL:
+        return Problem("firewall", f"The exchange's firewall turns this address away (HTTP {FIREWALL})."), took_ms
     if verdict.kind == "busy":
         return Problem("busy", f"The exchange's front answered HTTP {answer.status}."), took_ms
     if answer.status == NO_SUCH_PATH:  # a server without a clock: it answers
@@ -236,7 +255,7 @@ def _lines(hub: Any) -> list[ConnectionFacts]:
     """The connections of a hub; of a replay there are none."""
     now, found = time.monotonic(), []
     for kept, topics in hub.lines():
-        lags = [lag for topic in topics if (lag := topic.latency) is not None]
+        lags = [lag for topic in topics if topic.heard_within(RECENT_S) and (lag := topic.latency) is not None]
         behind = [topic for topic in topics if topic.connected and not topic.synced]
         trouble = kept.trouble or next((topic.trouble for topic in behind if topic.trouble), None)
         record = Connection(
@@ -246,7 +265,7 @@ def _lines(hub: Any) -> list[ConnectionFacts]:
             breaker=kept.life.breaker_state(now),
             streams=len(kept.streams),
             reconnects=kept.life.reconnects,
-            last_message_age_s=now - kept.heard_at() if kept.life.has_opened else None,
+            last_message_age_s=_age_s(now, kept.heard_at()) if kept.life.has_opened else None,
             lag_s=max(lags, default=None),
             behind=len(behind),
             trouble=trouble,
@@ -305,12 +324,17 @@ def _user(session: Any) -> UserFacts:
         state="ended" if line.is_over else life.state,
         breaker=life.breaker_state(now),
         reconnects=life.reconnects,
-        last_event_age_s=None if stream.event_at is None else now - stream.event_at,
-        last_message_age_s=now - line.heard_at() if life.has_opened else None,
+        last_event_age_s=None if stream.event_at is None else _age_s(now, stream.event_at),
+        last_message_age_s=_age_s(now, line.heard_at()) if life.has_opened else None,
         trouble=stream.trouble,
     )
     refused = None if failure is None else f"{type(failure).__name__}: {failure}"
-    return UserFacts(record, line.silence_s + STALE_S, refused)
+    return UserFacts(record, line.silence_s + STALE_S, refused, stream.in_step)
+
+
+def _age_s(now: float, then: float) -> float:
+    """Not below zero: the loop that is read goes on meanwhile."""
+    return max(0.0, now - then)
 
 
 def _skew_ms(clock: Any, now: float, wall_s: float) -> float | None:

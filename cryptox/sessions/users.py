@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import weakref
 from typing import Any, Protocol
@@ -25,17 +26,18 @@ class UserBook:
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str], Named] = {}
         self._cores: dict[tuple[str, str], object] = {}
-        self._made: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._made: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._numbers = itertools.count()
 
     def note(self, core: Any) -> None:
         """An asynchronous session was made, named or not; it is not held."""
         with self._lock:
-            self._made.add(core)
+            self._made[next(self._numbers)] = core
 
     def everyone(self) -> list[Any]:
-        """All asynchronous sessions of the process that have not ended."""
+        """All asynchronous sessions of the process that have not ended, in the order in which they were made."""
         with self._lock:
-            return [core for core in self._made if core._closed is None]
+            return [core for core in self._made.values() if core._closed is None]
 
     def enter(self, venue: str, user: str, session: Named, core: object) -> None:
         """Register a session, and the asynchronous one behind it; the former one of that name is ended."""

@@ -39,6 +39,7 @@ from cryptox.model.doctor import Finding
 
 OK, WARNING, PROBLEM, UNKNOWN = "ok", "warning", "problem", "unknown"
 UNGIVEN = ConfigurationError("not known", recovery_suggestions=["Give it."])
+REST = Trial(2.0)  # the same question, in JSON
 FULL = KeyRights(reads=True, trades=True, withdraws=False, bound=True)
 
 
@@ -65,14 +66,17 @@ CASES: list[tuple[Finding, str, str, str]] = [
     (endpoint(Trial(error=NotSent("No connection"))), PROBLEM, "https://host: No connection", "Nothing was sent"),
     (endpoint(refused(503, NetworkError)), PROBLEM, "HTTP 503", "Check the connection"),
     (endpoint(Trial(error=UNGIVEN)), WARNING, "not known", "Give it."),
-    (endpoint(Trial(error=RateLimited("full", retry_after=7))), UNKNOWN, "not asked for another 7 s", "Then run"),
-    (judged_binary(Trial(3.0), "application/sbe", "auto"), OK, "in binary", ""),
-    (judged_binary(Trial(3.0), "application/json", "auto"), WARNING, "application/json", "same frames"),
-    (judged_binary(Trial(3.0), "application/json", "sbe"), PROBLEM, "application/json", 'encoding="auto"'),
-    (judged_binary(refused(406), "", "auto"), WARNING, "refuses binary", "same frames"),
-    (judged_binary(refused(406), "", "sbe"), PROBLEM, "refuses binary", 'encoding="auto"'),
-    (judged_binary(Trial(), "", "sbe"), UNKNOWN, "nothing answered", "REST"),
-    (judged_binary(Trial(error=NotSent("no")), "", "auto"), UNKNOWN, "nothing answered", "REST"),
+    (endpoint(Trial(error=RateLimited("full", retry_after=7))), UNKNOWN, "left alone for another 7 s", "Then run"),
+    (judged_binary(Trial(3.0), "application/sbe", "auto", rest=REST), OK, "in binary", ""),
+    (judged_binary(Trial(3.0), "application/json", "auto", rest=REST), WARNING, "application/json", "same frames"),
+    (judged_binary(Trial(3.0), "application/json", "sbe", rest=REST), PROBLEM, "application/json", 'encoding="auto"'),
+    (judged_binary(refused(406), "", "auto", rest=REST), WARNING, "refuses binary", "same frames"),
+    (judged_binary(refused(406), "", "sbe", rest=REST), PROBLEM, "refuses binary", 'encoding="auto"'),
+    (judged_binary(refused(451), "", "auto", rest=refused(451)), UNKNOWN, "nothing was answered", "REST"),
+    (judged_binary(refused(451), "", "sbe", rest=refused(451)), UNKNOWN, "nothing was answered", "REST"),
+    (judged_binary(refused(400), "", "auto", rest=refused(400)), UNKNOWN, "nothing was answered", "REST"),
+    (judged_binary(Trial(), "", "sbe", rest=REST), UNKNOWN, "nothing was answered", "REST"),
+    (judged_binary(Trial(error=NotSent("no")), "", "auto", rest=REST), UNKNOWN, "nothing was answered", "REST"),
     (judged_region([Trial(1.0), Trial()]), OK, "served", ""),
     (judged_region([Trial(1.0), refused(451)]), PROBLEM, "451", "paper"),
     (judged_region([refused(403, NetworkError), Trial(2.0)]), PROBLEM, "firewall", "VPN"),

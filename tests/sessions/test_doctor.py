@@ -104,7 +104,18 @@ def test_a_place_that_is_not_served(exchange: cx.PaperExchange) -> None:
     with cx.connect(exchange) as session:
         report = examined(session)
     assert {one.what for one in report.problems} == {"REST", "region"}
+    assert report["SBE"].verdict == "unknown"
     assert "paper venue" in report["region"].advice[0]
+
+
+def test_a_server_without_a_clock_answers_in_the_time_it_took(exchange: cx.PaperExchange) -> None:
+    exchange.faults.add("latency", seconds=0.05, path="time")
+    exchange.faults.add("status", code=404, path="time", body="<html>no such page</html>")
+    with cx.connect(exchange) as session:
+        report = examined(session)
+    assert report["REST"].verdict == "ok"
+    assert int(report["REST"].found.split()[-2].replace(",", "")) >= 50, report["REST"]
+    assert report["clock"].verdict == "unknown"
 
 
 def test_a_firewall(exchange: cx.PaperExchange) -> None:
@@ -208,10 +219,11 @@ def test_a_stop_of_the_exchange_is_told_and_kept() -> None:
             session.klines("BTCUSDT", "1h", 2)
         asked = exchange.faults.add("latency", seconds=0)
         report = examined(session)
-        assert asked.hits <= 1  # the handshake of the WebSocket API at most; REST was left alone
+        assert asked.hits == 0  # not even a handshake: those of the WebSocket API have a weight, too
     assert told(report["limits"])[0] == "problem"
     assert "wants no request" in report["limits"].found
-    assert report["REST"].verdict == "unknown"
+    for what in ("REST", "SBE", "streams", "WebSocket API", "region", "clock", "key"):
+        assert report[what].verdict == "unknown", report[what]
 
 
 def test_a_ban() -> None:
@@ -221,6 +233,26 @@ def test_a_ban() -> None:
         with pytest.raises(cx.errors.Banned):
             session.klines("BTCUSDT", "1h", 2)
         assert "banned for another" in examined(session)["limits"].found
+
+
+def test_a_ban_that_the_doctor_meets_itself_is_told() -> None:
+    with cx.PaperExchange() as exchange, cx.connect(exchange) as session:
+        session.server_time()
+        exchange.faults.add("limit", code=418, retry_after=120, path="time")
+        report = examined(session)
+    assert "banned for another" in report["limits"].found
+    assert report["limits"].verdict == "problem"
+    assert "is left alone for another" in report["REST"].found
+
+
+def test_a_question_in_binary_is_asked_once(exchange: cx.PaperExchange) -> None:
+    binary = exchange.faults.add(
+        "status", code=502, path="time", when=lambda seen: seen.headers.get("accept") == "application/sbe"
+    )
+    with cx.connect(exchange, encoding="json") as session:
+        report = examined(session)
+    assert (report["REST"].verdict, report["SBE"].verdict) == ("ok", "unknown")
+    assert binary.hits == 1  # failures in a row open the breaker, for every call of this process
 
 
 def test_an_exchange_that_is_silent_ends_each_check_in_its_time(exchange: cx.PaperExchange) -> None:

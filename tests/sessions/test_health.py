@@ -127,7 +127,7 @@ async def test_one_component_and_no_such_component(exchange: cx.PaperExchange) -
     [
         ({"kind": "status", "code": 502}, "unhealthy", "busy"),
         ({"kind": "status", "code": 451}, "unhealthy", "blocked"),
-        ({"kind": "status", "code": 403}, "unhealthy", "blocked"),
+        ({"kind": "status", "code": 403}, "unhealthy", "firewall"),
         ({"kind": "status", "code": 400, "error_code": -1100}, "unhealthy", "refused"),
         ({"kind": "limit", "code": 418, "retry_after": 60}, "unhealthy", "banned"),
         ({"kind": "limit", "code": 429, "retry_after": 60}, "degraded", "limited"),
@@ -239,6 +239,38 @@ async def test_a_check_that_takes_too_long_is_unknown(
 
 
 @on_loop
+async def test_an_address_that_takes_too_long_hides_no_other(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "ADDRESS_S", 1.0)
+    with cx.PaperExchange() as stuck:
+        stuck.faults.add("drop", path="time")
+        async with cx.aio.connect(exchange) as one, cx.aio.connect(stuck) as other:
+            part: Any = await look([one, other], "exchange_api")
+            assert [(at.address, at.status) for at in part.addresses] == [
+                (exchange.rest_url, "healthy"),
+                (stuck.rest_url, "unknown"),
+            ]
+            assert part.reasons[0].startswith(f"paper at {stuck.rest_url}: Nothing came within 1 s")
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@on_loop
+async def test_a_session_that_is_closed_meanwhile_is_no_trouble(exchange: cx.PaperExchange, others: int) -> None:
+    first = cx.aio.connect(exchange)
+    rest = [cx.aio.connect(exchange) for _ in range(others)]
+    await first.server_time()  # it has connections here, so it is the one that asks
+    fault = exchange.faults.add("drop", path="time", times=1)
+    looking = asyncio.ensure_future(look([*rest, first], "exchange_api"))
+    await until(lambda: fault.hits)
+    await first.close()
+    part: Any = await looking
+    assert (part.status, part.in_use, len(part.addresses)) == ("healthy", bool(others), others)
+    for one in rest:
+        await one.close()
+
+
+@on_loop
 async def test_a_check_that_fails_is_unknown_and_spoils_no_other(
     exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +282,7 @@ async def test_a_check_that_fails_is_unknown_and_spoils_no_other(
         found: Any = await session.health()
         assert (found.status, found["trading_system"].status) == ("unknown", "unknown")
         assert found["trading_system"].reasons == ("It could not be found out: KeyError: 'x'",)
+        assert advised(found["trading_system"], "failed")
         assert found["exchange_api"].status == "healthy"
 
 
@@ -300,6 +333,21 @@ async def test_events_that_are_late(exchange: cx.PaperExchange) -> None:
         assert advised(part, "lag"), part
         assert feed.is_running
         assert part.connections[0].lag_s > 2
+
+
+@on_loop
+async def test_how_late_an_old_event_was_says_nothing_about_now(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cx.aio.connect(exchange) as session:
+        await session.server_time()
+        feed = await session.live.klines("BTCUSDT", "1m").start()
+        await until(lambda: feed.status.latency is not None)
+        part: Any = await session.health("websocket_connections")
+        assert part.connections[0].lag_s is not None
+        monkeypatch.setattr(health, "RECENT_S", -1.0)
+        part = await session.health("websocket_connections")
+        assert part.connections[0].lag_s is None
 
 
 @on_loop
@@ -436,6 +484,14 @@ async def test_the_book_knows_sessions_until_they_end(exchange: cx.PaperExchange
     assert session in book.everyone()
     await session.close()
     assert session not in book.everyone()
+
+
+@on_loop
+async def test_the_book_tells_of_sessions_in_the_order_they_were_made(exchange: cx.PaperExchange) -> None:
+    made = [cx.aio.connect(exchange) for _ in range(20)]
+    assert [one for one in book.everyone() if one in made] == made
+    for one in made:
+        await one.close()
 
 
 @on_loop

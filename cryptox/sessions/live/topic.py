@@ -116,6 +116,10 @@ class Topic(ABC):
             return None
         return max(0.0, (found[0] - sent_ms) / 1e3)
 
+    def heard_within(self, seconds: float) -> bool:
+        """Whether its newest event is no older than that."""
+        return self._sent is not None and time.time() - self._sent[1] / 1e9 <= seconds
+
     def is_stale(self, now: float) -> bool:
         """Whether what it shows may be old."""
         return not self.connected or now - self.hub.heard_at(self.stream) > self.hub.silence_s + STALE_S
