@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cryptox.errors import AuthenticationError, ConfigurationError, CryptoxError, NetworkError, RateLimited
+from cryptox.errors import AuthenticationError, CryptoxError, NetworkError, RateLimited
 
 from .account import KeyRights
 from .doctor import Finding, Verdict
@@ -45,10 +45,14 @@ FIREWALL_ADVICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How an attempt ended: after ``took_ms``, with an error, or (neither) not in time."""
+    """How an attempt ended: after ``took_ms``, with an error, or (neither) not in time.
+
+    Not ``is_given``: there is no address that could be tried.
+    """
 
     took_ms: float | None = None
     error: CryptoxError | None = None
+    is_given: bool = True
 
     @property
     def status(self) -> int | None:
@@ -116,7 +120,7 @@ def judged_endpoint(what: str, address: str, trial: Trial, limit_s: float) -> Fi
     if error is None:
         advice = (f"Nothing came within {duration(limit_s)}: run it again; if it stays so, look at network and proxy.",)
         return Finding(Verdict.UNKNOWN, what, f"{address} did not answer in time", advice)
-    if isinstance(error, ConfigurationError):
+    if not trial.is_given:
         return Finding(Verdict.WARNING, what, str(error), tuple(error.recovery_suggestions))
     if isinstance(error, RateLimited):
         wait = "" if error.retry_after is None else f" for another {duration(error.retry_after)}"

@@ -43,6 +43,7 @@ ASSUMED_S = 1.0  # how far this machine's clock may be off the clock of a server
 WEIGHT = "REQUEST_WEIGHT"
 BETTER_S = 1.0  # for a reading that only makes the clock less vague: a slower one would not
 BULK_TRIES = 3  # a page of a bulk call may take so many times the timeout: one silent connection is no end of it
+CONNECT_AGAIN = "Connect again: cx.connect(...), or cx.use(...) for the functions of the module."
 TRUSTED = 0.01  # so much of a limit is used before it is asked for what it really is
 BULK_PATIENCE_S = 180.0  # how long a page of a bulk call waits for weight, or for the end of a forced stop
 
@@ -315,7 +316,7 @@ class Core:
         return error
 
     def _ended(self) -> ConfigurationError:
-        return ConfigurationError(str(self._closed), recovery_suggestions=["Connect again with cx.connect(...)."])
+        return ConfigurationError(str(self._closed), recovery_suggestions=[CONNECT_AGAIN])
 
     async def _line_here(self) -> Line:
         """The connections of this session on the running loop."""

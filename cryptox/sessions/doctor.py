@@ -192,19 +192,19 @@ async def _handshake(
     session: AsyncSession, url_of: str, address_of: Callable[[AsyncSession, str], Address], limit_s: float
 ) -> Trial:
     """How an attempt to connect ends, made only where one is allowed now; nothing is asked over it."""
-    took_ms, trial = await _tried(_connected(session, url_of, address_of, limit_s), limit_s)
+    told: Callable[[], str] | None = getattr(session.venue, url_of, None)
+    try:
+        if told is None:
+            raise ConfigurationError(f"{session.venue.name} has no such address.", recovery_suggestions=())
+        url = told()
+    except ConfigurationError as error:
+        return Trial(error=error, is_given=False)
+    took_ms, trial = await _tried(_connected(session, url, address_of(session, url), limit_s), limit_s)
     return trial if took_ms is None else Trial(took_ms)
 
 
-async def _connected(
-    session: AsyncSession, url_of: str, address_of: Callable[[AsyncSession, str], Address], limit_s: float
-) -> float:
+async def _connected(session: AsyncSession, url: str, address: Address, limit_s: float) -> float:
     """How many ms a handshake takes."""
-    told: Callable[[], str] | None = getattr(session.venue, url_of, None)
-    if told is None:
-        raise ConfigurationError(f"{session.venue.name} has no such address.", recovery_suggestions=())
-    url = told()
-    address = address_of(session, url)
     began = time.monotonic()
     if (stop := _stop(session)).left_s > 0:
         raise RateLimited("the exchange wants to be left alone.", retry_after=stop.left_s)

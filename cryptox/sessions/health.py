@@ -237,7 +237,7 @@ def _problem(error: CryptoxError) -> Problem:
     if isinstance(error, RateLimited):
         return Problem("limited", "The weight is used up.", error.retry_after)
     if isinstance(error, NotSent) and error.retry_after is not None:
-        return Problem("resting", "The exchange failed many times in a row.", error.retry_after)
+        return Problem("resting", "Many requests in a row came to nothing.", error.retry_after)
     if isinstance(error, NetworkError) and error.context.get("in_time") is False:
         return Problem("silent", error.user_message)
     if isinstance(error, NetworkError):

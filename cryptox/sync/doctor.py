@@ -8,6 +8,7 @@ from cryptox.errors import CryptoxError
 from cryptox.model.diagnosis import judged_session
 from cryptox.model.doctor import Report
 from cryptox.sessions.doctor import examine
+from cryptox.sessions.session import AsyncSession
 from cryptox.sync import connect, door, surroundings
 from cryptox.sync.face import Session
 
@@ -24,8 +25,8 @@ def doctor(session: Any = None) -> Report:
     Parameters
     ----------
     session
-        A ``Session``; None for the one behind the functions of the module. Or what ``connect`` takes as a venue
-        (``"binance-testnet"``), for a session that ends with the examination.
+        A session, of either face; None for the one behind the functions of the module. Or what ``connect`` takes as
+        a venue (``"binance-testnet"``), for a session that ends with the examination.
 
     Returns
     -------
@@ -48,13 +49,16 @@ def doctor(session: Any = None) -> Report:
     own: Session | None = None
     try:
         with door.boundary():
-            examined = session if isinstance(session, Session) else None
-            if session is None:
-                examined = door.default_session()
-            if examined is None:
-                examined = own = connect.connect(session)
-            local = surroundings.findings(_wanted(examined))
-            core = examined._session
+            if isinstance(session, AsyncSession):
+                core = session
+            elif isinstance(session, Session):
+                core = session._session
+            elif session is None:
+                core = door.default_session()._session
+            else:
+                own = connect.connect(session)
+                core = own._session
+            local = surroundings.findings(_wanted(core))
             return Report((*local, *door.call(lambda: examine(core))))
     except CryptoxError as error:
         return Report((*surroundings.findings(), judged_session(error)))
@@ -63,7 +67,7 @@ def doctor(session: Any = None) -> Report:
             own.retire("The doctor's own session has ended.")  # waits for nothing: this may be the loop thread
 
 
-def _wanted(session: Session) -> list[str]:
+def _wanted(session: AsyncSession) -> list[str]:
     """Extras that the session's own settings need."""
-    frame, exact = session._session.form
+    frame, exact = session.form
     return ["arrow"] if frame == "arrow" or (exact and frame == "pandas") else []

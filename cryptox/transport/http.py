@@ -233,7 +233,7 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
         context["sent"] = False
         lasting = _lasting(error)
         return NotSent(
-            f"No connection to {url.host} could be made: {_reason(error)}.",
+            f"No connection to {url.host} could be made: {_reason(error, url.host)}.",
             technical_details=details,
             context=context,
             retryable=not lasting,
@@ -249,7 +249,7 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
     elif isinstance(error, aiohttp.ClientPayloadError):
         what = f"The answer to {where} was cut off."
     else:
-        what = f"The connection was lost during {where}: {_reason(error)}."
+        what = f"The connection was lost during {where}: {_reason(error, url.host)}."
     return NetworkError(what, technical_details=details, context=context, recovery_suggestions=advice)
 
 
@@ -264,8 +264,8 @@ def _lasting(error: Exception) -> str | None:
     return None
 
 
-def _reason(error: Exception) -> str:
-    """Why, in a few words and without any URL."""
+def _reason(error: Exception, host: str | None) -> str:
+    """Why a request to that host failed, in a few words and without any URL."""
     import aiohttp
 
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -275,7 +275,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"its certificate is not trusted ({getattr(error.certificate_error, 'verify_message', 'see cause')})"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name cannot be resolved"
+        found = "its name cannot be resolved"
+        return found if error.host == host else f"the proxy cannot be reached ({found})"
     if isinstance(error, aiohttp.ClientConnectorError):
         return error.os_error.strerror or type(error.os_error).__name__
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):

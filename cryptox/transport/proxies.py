@@ -88,11 +88,16 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
 
 def _checked(proxy: str) -> str:
     url = proxy if "://" in proxy else f"http://{proxy}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        # Never the URL itself: it may hold a password.
+    # Never the URL itself is told: it may hold a password.
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+        is_http, found = parts.scheme in ("http", "https") and bool(host), f"{parts.scheme}://{host or ''}"
+    except ValueError:
+        is_http, found = False, "no address: see its host and port"
+    if not is_http:
         raise ConfigurationError(
-            f"The proxy must be an HTTP proxy such as http://host:8080; this one is {parts.scheme}://{parts.hostname}.",
+            f"The proxy must be an HTTP proxy such as http://host:8080; this one is {found}.",
             recovery_suggestions=["Set HTTPS_PROXY or the setting proxy= to an http:// address, or unset ALL_PROXY."],
         )
     return url

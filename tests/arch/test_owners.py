@@ -56,7 +56,7 @@ OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
     ("sessions/settling.py", "Settling._settle", "create_task"): (1, "who settles: another look is begun"),
     ("sessions/userline.py", "UserLine._open", "to_thread"): (1, AWAITED),
     ("sessions/userline.py", "UserLine.spawn", "create_task"): (1, "the user's line: begun again, or connected anew"),
-    ("sessions/watch.py", "Watch.__init__", "create_task"): (1, "the monitor, until it is stopped or nobody holds it"),
+    ("sessions/watch.py", "_begun.spawn", "create_task"): (1, "the monitor: begun again until stopped, or not held"),
     ("show/lab.py", "open_lab", "Popen"): (1, "the command, which ends with it"),
     ("sync/door.py", "_await_elsewhere", "run_coroutine_threadsafe"): (1, AWAITED),
     ("transport/http.py", "Http._context", "ensure_future"): (1, "requests that wait for it; the next one begins anew"),

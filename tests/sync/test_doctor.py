@@ -33,12 +33,20 @@ def test_without_an_argument_it_is_the_default_session(exchange: cx.PaperExchang
     assert exchange.rest_url in report["REST"].found
     assert next(iter(report)).what == "cryptox"
     assert report.problems == ()
+    assert "cx.use(" in cx.doctor()["session"].advice[0]  # it is closed now, and only that mends it
 
 
 def test_a_session_of_mine_stays_open(exchange: cx.PaperExchange) -> None:
     with cx.connect(exchange, user="ann") as session:
         assert "user 'ann'" in cx.doctor(session)["session"].found
         assert len(session.klines("BTCUSDT", "1d", 2)) == 2
+
+
+def test_an_asynchronous_session_is_examined_as_well(exchange: cx.PaperExchange) -> None:
+    session = cx.aio.connect(exchange, user="bob")
+    assert "user 'bob'" in cx.doctor(session)["session"].found
+    cx.run(session.close())
+    assert cx.doctor(session)["session"].found == "This session is closed."
 
 
 def test_of_a_venue_a_session_is_made_and_closed(exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,8 @@ def test_refused_connection_is_not_sent() -> None:
 def test_unknown_host_is_not_sent() -> None:
     with pytest.raises(NotSent, match="name cannot be resolved"):
         asyncio.run(ask("http://no-such-host.invalid/x"))
+    with pytest.raises(NotSent, match=r"the proxy cannot be reached \(its name cannot be resolved\)"):
+        asyncio.run(ask("http://exchange.invalid/x", proxy="http://no-such-proxy.invalid:3128"))
 
 
 def test_an_address_that_is_no_url_is_not_sent() -> None:

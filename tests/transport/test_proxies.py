@@ -50,3 +50,14 @@ def test_a_socks_proxy_is_a_configuration_error_without_its_password(monkeypatch
     assert "SECRET" not in str(caught.value)
     with pytest.raises(ConfigurationError):
         Proxies("socks5://proxy.invalid:1080")
+
+
+@pytest.mark.parametrize("proxy", ["http://me:SECRET@host:80x80", "http://me:SECRET@[::1", "http://h:99999", "http://"])
+def test_what_is_no_address_is_a_configuration_error(monkeypatch, proxy) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ConfigurationError, match="must be an HTTP proxy") as caught:
+        Proxies().choose("https", "x.invalid", None)
+    assert "SECRET" not in str(caught.value)
+    assert "None" not in str(caught.value)
+    with pytest.raises(ConfigurationError):
+        Proxies(proxy)
