@@ -81,15 +81,15 @@ def logger(name: str) -> logging.Logger:
 
 def event(log: logging.Logger, name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
     """Write one event, ``noun.verb``, with its fields and those of the context; secrets are hidden."""
-    _write(log, level, name, fields, None)
+    _write(log, level, name, fields)
 
 
-def _write(log: logging.Logger, level: int, name: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
+def _write(log: logging.Logger, level: int, name: str, fields: Mapping[str, Any]) -> None:
     if not log.isEnabledFor(level):
         return
     facts = redact({"category": _category(name), **get_context(), **fields})
     text = " ".join([name, *(f"{key}={value}" for key, value in facts.items())])
-    log.log(level, "%s", text, extra={"event": name, "fields": facts, "error": error}, stacklevel=3)
+    log.log(level, "%s", text, extra={"event": name, "fields": facts}, stacklevel=3)
 
 
 def _category(name: str) -> str:
@@ -160,7 +160,7 @@ class with_timing(ContextDecorator):  # noqa: N801 - reads as a verb: `with with
         took = {"duration_ms": round((time.perf_counter() - self._began.pop()) * 1000, 3)}
         outcome = {"status": "ok"} if kind is None else {"status": "error", "error_type": kind.__name__}
         height = level if kind is None else max(level, logging.ERROR)
-        _write(log or logging.getLogger(_ROOT), height, message, {**fields, **took, **outcome}, None)
+        _write(log or logging.getLogger(_ROOT), height, message, {**fields, **took, **outcome})
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:  # type: ignore[override]  # keeps the signature
         """Time every call of ``function``."""
@@ -192,7 +192,7 @@ def error_with_exception(
         chain.append(f"{type(link).__name__}: {link}")
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     facts = {"error_type": type(error).__name__, "chain": chain, **fields}
-    _write(log or logging.getLogger(_ROOT), logging.ERROR, message, facts, error)
+    _write(log or logging.getLogger(_ROOT), logging.ERROR, message, facts)
 
 
 class _Console(logging.Formatter):

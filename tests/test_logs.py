@@ -180,6 +180,15 @@ def test_an_error_brings_its_chain_and_no_frames(lines: io.StringIO) -> None:
     assert "Traceback" not in lines.getvalue()
 
 
+def test_no_handler_gets_the_error_itself(lines: io.StringIO, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("cryptox").addHandler(caplog.handler)
+    error = ValueError("signature=SENTINEL")
+    logs.error_with_exception("order.failed", error)
+    (record,) = caplog.records
+    assert error not in vars(record).values()
+    assert "SENTINEL" not in repr(vars(record))
+
+
 def test_configuring_twice_writes_once(lines: io.StringIO) -> None:
     logs.configure("INFO", "json", stream=lines)
     logs.event(LOG, "thing.happened")

@@ -215,8 +215,11 @@ async def _connected(session: AsyncSession, url: str, address: Address, limit_s:
         socket = await Socket.connect(
             url, on_frames=_ignore, terms=Terms(connect_s=limit_s), proxies=Proxies(session.settings.proxy)
         )
-    except CryptoxError:
-        address.breaker.failure(time.monotonic(), admitted_at=began)
+    except CryptoxError as error:
+        now = time.monotonic()
+        address.breaker.failure(now, admitted_at=began)
+        if isinstance(error, RateLimited) and error.retry_after is not None:
+            address.hold(now + error.retry_after)
         raise
     except BaseException:
         address.breaker.abandon(began)

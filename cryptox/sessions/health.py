@@ -246,9 +246,13 @@ def _problem(error: CryptoxError) -> Problem:
 
 
 async def _websocket_connections(sessions: Sequence[Any]) -> Component:
-    hubs = {id(hub): hub for session in sessions if session._live is not None for hub in list(session._live._hubs)}
+    hubs = {id(hub): hub for session in sessions for hub in await _steadily(_hubs, session)}
     there = [hub for hub in hubs.values() if hub.url and not hub.is_closed and not hub.loop.is_closed()]
     return judging.websocket_connections([facts for hub in there for facts in await _steadily(_lines, hub)])
+
+
+def _hubs(session: Any) -> list[Any]:
+    return [] if session._live is None else list(session._live._hubs)
 
 
 def _lines(hub: Any) -> list[ConnectionFacts]:

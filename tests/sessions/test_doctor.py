@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import cryptox as cx
 from cryptox.model.doctor import Finding, Report
 from cryptox.sessions import doctor as asking
+from cryptox.sessions.live.hub import streams_address
 from cryptox.venues.binance.codes import Code
 
 SECRET = "sentinel0123456789"
@@ -128,6 +130,16 @@ def test_a_stream_server_that_does_not_serve_this_place(exchange: cx.PaperExchan
     with refusing(451) as port, connected(exchange, stream_url=f"ws://127.0.0.1:{port}") as session:
         report = examined(session)
     assert {one.what for one in report.problems} == {"streams", "region"}
+
+
+def test_a_stream_server_that_wants_to_be_left_alone_is_left_alone_by_feeds(exchange: cx.PaperExchange) -> None:
+    with refusing(418) as port, connected(exchange, stream_url=f"ws://127.0.0.1:{port}") as session:
+        address = streams_address(session._session, session._session.venue.streams_url())
+        report = examined(session)
+        assert address.admit(time.monotonic()) > 10
+        again = examined(session)
+    assert report["streams"].verdict == again["streams"].verdict == "unknown"
+    assert "is left alone for another" in again["streams"].found
 
 
 class refusing:  # noqa: N801 - reads as a verb
