@@ -27,6 +27,7 @@ __all__ = ["Caller", "Reader", "Sender", "Verdict"]
 
 log = logs.logger("transport")
 
+SHUT_OUT = (403, 451)  # by a firewall, or of a place: the exchange itself has not answered
 BAD = 400  # from this status on an answer is an error, by the conventions of telemetry
 
 
@@ -184,7 +185,7 @@ class Caller:
                 failure = answer = await self._once(outgoing, ticket, left_s, began, attempt)
                 verdict = self._judge(answer, began, outgoing)
                 ended = verdict.kind == "refused" or (verdict.kind == "ok" and legible(answer))
-                self._tally.note(self._monotonic(), ok=ended)
+                self._tally.note(self._monotonic(), ok=ended and answer.status not in SHUT_OUT)
                 if ended:
                     if log.isEnabledFor(DEBUG):
                         self._tell("request.done", DEBUG, outgoing, weight, attempt, began, status=answer.status)

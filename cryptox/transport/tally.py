@@ -37,7 +37,7 @@ class Tally:
         self._last_success_at: float | None = None
 
     def note(self, now: float, *, ok: bool) -> None:
-        """A try has ended: answered well, also with a refusal of what was asked, or not."""
+        """A try has ended: answered well, also with a refusal of what was asked, or not, as by a firewall."""
         with self._lock:
             number = int(now // SLOT_S)
             if not self._slots or self._slots[-1].number < number:

@@ -91,6 +91,15 @@ def test_success_and_refusal_come_back_as_they_are_and_are_booked(tmp_path, stat
     assert caller._gate.limiter.states(caller._gate.moment())[0].used == 2
 
 
+@pytest.mark.parametrize(("status", "is_well"), [(200, True), (400, True), (404, True), (403, False), (451, False)])
+def test_who_is_turned_away_was_not_answered_well(tmp_path, status, is_well) -> None:
+    script = Script(status)
+    caller = make(script, tmp_path)
+    call(caller)
+    figures = caller._tally.figures(script.now)
+    assert (figures.requests, figures.errors, figures.last_success_at is not None) == (1, 0 if is_well else 1, is_well)
+
+
 def test_reading_is_repeated_with_growing_pauses_within_the_deadline(tmp_path) -> None:
     script = Script(503, NetworkError("lost", context={"sent": True}), NotSent("refused"), 200)
     caller = make(script, tmp_path)
