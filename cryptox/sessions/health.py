@@ -10,6 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from difflib import get_close_matches
 from logging import WARNING
 from typing import Any, Final, TypeVar, overload
@@ -30,6 +31,8 @@ __all__ = ["HealthCalls", "check_component", "look"]
 T = TypeVar("T")
 
 log = logs.logger("sessions.health")
+
+_late_s: ContextVar[float] = ContextVar("cryptox_health_late_s", default=0.0)  # by so much a look began late
 
 CHECK_S: Final = 8.0  # for one component
 ADDRESS_S: Final = 7.0  # for one address: one that takes too long must not hide the others
@@ -97,11 +100,22 @@ def check_component(component: str | None) -> None:
 
 
 @overload
-async def look(sessions: Iterable[Any], component: None = None) -> Health: ...
+async def look(sessions: Iterable[Any], component: None = None, *, due_at: float | None = None) -> Health: ...
 @overload
-async def look(sessions: Iterable[Any], component: str | None) -> Health | Component: ...
-async def look(sessions: Iterable[Any], component: str | None = None) -> Health | Component:
+async def look(
+    sessions: Iterable[Any], component: str | None, *, due_at: float | None = None
+) -> Health | Component: ...
+async def look(
+    sessions: Iterable[Any], component: str | None = None, *, due_at: float | None = None
+) -> Health | Component:
     """How these sessions are doing, all together, or one component of it.
+
+    Parameters
+    ----------
+    sessions, component
+        Whose; which, None for all.
+    due_at
+        When it was to begin, in monotonic seconds: by so much the loop was late.
 
     Raises
     ------
@@ -109,6 +123,7 @@ async def look(sessions: Iterable[Any], component: str | None = None) -> Health 
         There is no such component.
     """
     check_component(component)
+    _late_s.set(0.0 if due_at is None else max(0.0, time.monotonic() - due_at))
     own = list(sessions)
     wanted = judging.COMPONENTS if component is None else (component,)
     parts = await asyncio.gather(*(_checked(name, CHECKS[name], own) for name in wanted))
@@ -134,7 +149,7 @@ async def _application(_: Sequence[Any]) -> Component:
     loop = asyncio.get_running_loop()
     due = loop.time() + DUE_S
     await asyncio.sleep(DUE_S)
-    late_ms = max(0.0, (loop.time() - due) * 1000)
+    late_ms = max(_late_s.get(), loop.time() - due) * 1000
     return judging.application(
         uptime_ms=int((time.monotonic() - _process.LOADED_AT) * 1000),
         memory_mb=_process.memory_mb(),

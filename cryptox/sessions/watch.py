@@ -112,8 +112,8 @@ class Watch:
         with suppress(RuntimeError):  # its loop is closed
             self.loop.call_soon_threadsafe(self.end if end else self._held.clear)
 
-    async def _look(self) -> None:
-        found, before = await look(self._sessions()), self.latest
+    async def _look(self, due_at: float) -> None:
+        found, before = await look(self._sessions(), due_at=due_at), self.latest
         self.latest = found
         self.looks += 1
         self._history.append(health_rows(found))
@@ -134,7 +134,7 @@ async def _again_and_again(watch: weakref.ref[Watch], held: list[Watch]) -> None
     loop = asyncio.get_running_loop()
     due = loop.time()
     while (here := watch()) is not None:
-        await here._look()
+        await here._look(due)
         due = max(due + here.interval_s, loop.time())
         del here
         await asyncio.sleep(due - loop.time())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, overload
 
 from cryptox.model.health import Component, Health
@@ -53,7 +54,7 @@ def health(component: str | None = None) -> Any:
     'healthy'
     """
     with door.boundary():
-        return door.call(look(book.everyone(), component))
+        return door.call(look(book.everyone(), component, due_at=time.monotonic()))
 
 
 def monitor(interval: float = 30) -> Monitor:

@@ -130,6 +130,17 @@ def test_a_cell_that_computes_holds_up_nothing(session: Any) -> None:
         assert monitor._watch.looks > before + 3
 
 
+def test_a_loop_that_is_held_up_while_it_is_to_look_is_late(session: Any) -> None:
+    portal.loop().call_soon_threadsafe(time.sleep, 0.7)
+    part: Any = cx.health("application")
+    assert part.status == "degraded"
+    assert part.loop_lag_ms > 500
+    with cx.monitor(interval=0.1) as monitor:
+        portal.loop().call_soon_threadsafe(time.sleep, 0.8)
+        until(lambda: monitor.latest["application"].status == "degraded")
+        until(lambda: monitor.latest["application"].status == "healthy")
+
+
 def test_it_ends_when_nobody_holds_it(session: Any) -> None:
     monitor = cx.monitor(interval=3_600)
     core = weakref.ref(monitor._watch)
