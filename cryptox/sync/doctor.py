@@ -25,8 +25,8 @@ def doctor(session: Any = None) -> Report:
     Parameters
     ----------
     session
-        A session, of either face; None for the one behind the functions of the module. Or what ``connect`` takes as
-        a venue (``"binance-testnet"``), for a session that ends with the examination.
+        A session, of either face; None for the one behind the functions of the module, as it is or would be. Or what
+        ``connect`` takes as a venue (``"binance-testnet"``), for a session that ends with the examination.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def doctor(session: Any = None) -> Report:
                 core = session
             elif isinstance(session, Session):
                 core = session._session
-            elif session is None:
-                core = door.default_session()._session
-            else:
+            elif session is None and (default := door.current_session()) is not None:
+                core = default._session
+            else:  # one that ends with the examination, also in the place of a default session that is still to be made
                 own = connect.connect(session)
                 core = own._session
             local = surroundings.findings(_wanted(core))

@@ -143,7 +143,11 @@ class Monitor(Moving):
 
 async def _begun(interval_s: float) -> Watch:
     watch = Watch(interval_s, book.everyone)
-    await watch.first()
+    try:
+        await watch.first()
+    except BaseException:  # interrupted: nobody gets it
+        watch.end()
+        raise
     return watch
 
 

@@ -9,6 +9,8 @@ import pytest
 
 import cryptox as cx
 from cryptox.model.doctor import Report
+from cryptox.sessions.users import book
+from cryptox.settings import REST_VARIABLE, STREAM_VARIABLE, WS_API_VARIABLE
 from cryptox.sync import connect as connecting
 from cryptox.sync import door, surroundings
 
@@ -34,6 +36,20 @@ def test_without_an_argument_it_is_the_default_session(exchange: cx.PaperExchang
     assert next(iter(report)).what == "cryptox"
     assert report.problems == ()
     assert "cx.use(" in cx.doctor()["session"].advice[0]  # it is closed now, and only that mends it
+
+
+def test_where_there_is_no_default_session_none_is_left(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(REST_VARIABLE, exchange.rest_url)
+    monkeypatch.setenv(STREAM_VARIABLE, exchange.stream_url)
+    monkeypatch.setenv(WS_API_VARIABLE, exchange.ws_api_url)
+    before = book.everyone()
+    report = cx.doctor()
+    assert exchange.rest_url in report["REST"].found
+    assert {report[what].verdict for what in ("REST", "streams", "WebSocket API")} == {"ok"}
+    assert door.current_session() is None
+    assert book.everyone() == before
 
 
 def test_a_session_of_mine_stays_open(exchange: cx.PaperExchange) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import threading
@@ -20,6 +21,7 @@ from cryptox.model.columns import HEALTH
 from cryptox.model.judging import COMPONENTS
 from cryptox.sessions import watch
 from cryptox.sync import door
+from cryptox.sync import monitor as monitoring
 
 
 @pytest.fixture
@@ -45,6 +47,10 @@ def until(true: Callable[[], Any], within_s: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come about in time"
         time.sleep(0.01)
+
+
+def _monitors(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
+    return [one for one in asyncio.all_tasks(loop) if one.get_name() == "cryptox-monitor"]
 
 
 def test_health_is_of_all_sessions_and_makes_none(exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +153,22 @@ def test_it_ends_when_nobody_holds_it(session: Any) -> None:
     (task,) = monitor._watch._tasks
     del monitor
     until(lambda: gc.collect() >= 0 and core() is None and task.done())
+
+
+def test_one_whose_making_is_interrupted_looks_no_more(session: Any, exchange: cx.PaperExchange) -> None:
+    fault = exchange.faults.add("drop", path="time")
+
+    async def interrupted() -> None:
+        loop = asyncio.get_running_loop()
+        making = asyncio.ensure_future(monitoring._begun(1.0))
+        await asyncio.to_thread(until, lambda: fault.hits)
+        (mine,) = _monitors(loop)
+        making.cancel()
+        await asyncio.wait([making])
+        assert making.cancelled()
+        assert mine.cancelling()
+
+    cx.run(interrupted())
 
 
 def test_its_task_may_be_killed(session: Any, caplog: pytest.LogCaptureFixture) -> None:
