@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import inspect
 import linecache
-import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -19,6 +18,7 @@ from decimal import Decimal
 from types import FrameType, TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
+from cryptox._owner import PACKAGE, owner_of
 from cryptox._secrets import is_secret, scrub
 from cryptox.errors import CryptoxError
 
@@ -27,10 +27,10 @@ __all__ = ["PACKAGE", "boundary", "keep_users_frames", "last_error", "public", "
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
 SYMBOL_ARGUMENTS: Final = ("symbol", "symbols", "name")
 NO_ERROR: Final = "no error so far"
 _PLACE: Final = re.compile(r" ssl:(?:default|<[^>]*>)| at 0x[0-9a-f]+")  # in memory, which tells nobody anything
+_ALWAYS_SAID: Final = ("interval", "type")  # what a call is about, and what an order does
 _TO_WHOM: Final = ("connect", "use")
 _WORDS: Final = (str, int, float)  # bool is an int
 # Control flow, not failures: neither kept as the last error nor annotated.
@@ -68,6 +68,7 @@ class boundary:  # noqa: N801  # reads as a statement: `with boundary():`
                     passed = _passed(frames.tb_frame, error)
                     _mend_symbol(error, passed)
                     _complete(error, call, passed)
+                    _say_whose(error, passed.get("self"), frames.tb_frame)
             frames.tb_next = None
             error.__traceback__ = frames
 
@@ -88,6 +89,7 @@ def public(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corouti
                 _locate(error, arguments)
                 _mend_symbol(error, arguments)
                 _complete(error, function.__name__, arguments)
+                _say_whose(error, arguments.get("self"), inspect.currentframe())
                 raise
 
     return call
@@ -170,6 +172,12 @@ def _complete(error: CryptoxError, name: str, arguments: Mapping[str, Any]) -> N
     error.suggested = {"call": call, **(passed if call in (name, f"{name}_bulk") else {}), **error.suggested}
 
 
+def _say_whose(error: CryptoxError, thing: object, frame: FrameType | None) -> None:
+    """Say what the suggested call is to be made on: the outermost of ours that is known by a name has the last word."""
+    if error.suggested is not None:
+        error._owner = owner_of(thing, frame) or error._owner
+
+
 def _passed(frame: FrameType, error: CryptoxError) -> dict[str, Any]:
     """The arguments of a frame's function that are not its defaults; of further ones those that were not at fault."""
     code, known = frame.f_code, frame.f_locals
@@ -188,9 +196,8 @@ def _passed(frame: FrameType, error: CryptoxError) -> dict[str, Any]:
 
 
 def _without_defaults(signature: inspect.Signature, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that had to be said: flags and those by name only are left out where they are as anyway."""
-    parameters = signature.parameters.values()
-    defaults = {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY or one.default is False}
+    """The arguments that are worth saying: most are left out where they are as anyway."""
+    defaults = {name: one.default for name, one in signature.parameters.items() if name not in _ALWAYS_SAID}
     return {
         name: value
         for name, value in arguments.items()

@@ -27,9 +27,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptox._display import Displayed
+
+if TYPE_CHECKING:
+    from cryptox._owner import Owner
 
 __all__ = [
     "AuthenticationError",
@@ -111,6 +114,7 @@ class CryptoxError(Displayed, Exception):
         self.suggested = dict(suggested) if suggested is not None else None
         self.partial = partial
         self.missing = [list(hole) for hole in missing] if missing is not None else []
+        self._owner: Owner | None = None  # what the suggested call is to be made on
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by attributes, without the partial frame's backend having to be importable here."""

@@ -78,6 +78,8 @@ class Session(Displayed):
     Made by ``cx.connect``. A context manager; one that is collected closes itself.
     """
 
+    _noun = "session"  # in calls that errors suggest
+
     def __init__(self, session: {name}) -> None:
         self._session = session
         door.keep(self, session)
@@ -99,6 +101,15 @@ class Session(Displayed):
     def _facts(self) -> dict[str, Any]:
         """What its card says."""
         return self._session._facts()
+
+    @property
+    def _is_default(self) -> bool:
+        """Whether it is behind the functions of the package."""
+        return door.current_session() is self
+
+    def _known_as(self) -> str | None:
+        """The call that finds it by its user's name, where that is its."""
+        return self._session._known_as()
 
     def close(self) -> None:
         """Close the session's connections; a second time does nothing."""
@@ -136,8 +147,10 @@ Its source is ``{core}``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 {imports}
 from cryptox._display import Displayed
+from cryptox.errors import ConfigurationError
 from cryptox.sync import door
 from cryptox.sync.feed import Feed, Owner, open_feed
 {type_imports}
@@ -159,6 +172,12 @@ class Live(Displayed):
     def _facts(self) -> dict[str, str]:
         """What its card says."""
         return {{"feeds": "{names}"}}
+
+    def _of(self) -> object:
+        """Whose they are; None where there is no session yet, and none could be made."""
+        with suppress(ConfigurationError):
+            return self._owner()
+        return None
 '''
 
 

@@ -15,6 +15,7 @@ from .interval import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS
 __all__ = ["check_flag", "check_interval", "check_limit", "is_list", "near_names", "normalise_symbol"]
 
 LONGEST_SYMBOL = 40
+_STRAY = 2  # so many characters may have slipped into a name; a text with more of them is none
 _CANDIDATES = 40
 _NEAR = 0.6
 _UNITS = {"s": "s", "m": "m", "h": "h", "d": "d", "w": "w"} | {
@@ -43,7 +44,7 @@ def normalise_symbol(text: object) -> str:
     ------
     BadSymbol
         Not text, empty, longer than 40 characters, or with any other character; ``suggested`` holds what remains
-        without it.
+        without one or two that slipped in.
     """
     if not isinstance(text, str):
         hint = "Pass one symbol; klines_bulk takes a list." if is_list(text) else _EXAMPLE
@@ -154,13 +155,15 @@ _EXAMPLE = "Write a symbol such as 'BTCUSDT', 'btcusdt' or 'BTC/USDT'."
 
 def _bad_symbol(text: str) -> BadSymbol:
     kept = "".join(character for character in _upper(text) if character.isalnum())
-    guess = kept if 2 <= len(kept) <= LONGEST_SYMBOL else None
+    strays = [character for character in text.strip() if not character.isalnum()]
+    is_slip = len(strays) <= _STRAY and "<" not in strays  # what looks like markup is no name with a slip
+    guess = kept if is_slip and 2 <= len(kept) <= LONGEST_SYMBOL else None
     if not text.strip():
         message = "The symbol is empty."
     elif len(text.strip()) > LONGEST_SYMBOL:
         message, guess = f"symbol={_shown(text)} is longer than {LONGEST_SYMBOL} characters.", None
     else:
-        odd = sorted({character for character in text.strip() if not character.isalnum() and character not in "/_-"})
+        odd = sorted({character for character in strays if character not in "/_-"})
         message = f"symbol={_shown(text)} holds " + (f"{' '.join(map(repr, odd))}" if odd else "separators")
         message += ", where only letters and digits belong." if odd else " that do not part a base from a quote."
     suggestions = [f"Did you mean {guess!r}?", _EXAMPLE] if guess else [_EXAMPLE]

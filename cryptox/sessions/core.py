@@ -59,6 +59,7 @@ class Form:
 class Core:
     """A session without its calls. ``_about`` is what the log calls it: its number in this process, and the user."""
 
+    _noun = "session"  # in calls that errors suggest
     _told_closed = False
 
     def __init__(
@@ -122,6 +123,10 @@ class Core:
         for line in lines.values():
             if line.loop.is_running():
                 asyncio.run_coroutine_threadsafe(line.aclose(), line.loop)
+
+    def _known_as(self) -> str | None:
+        """The call that finds it by its user's name, where that is its."""
+        return None if self.user is None else book.called(self.venue.name, self.user, self)
 
     def _tell_closed(self) -> None:
         """Once, however often and in whatever way it is closed."""
@@ -294,7 +299,7 @@ class Core:
         return BadSymbol(
             f"{self.venue.name} does not know {told}.",
             technical_details=placed.technical_details,
-            recovery_suggestions=[f"Did you mean {first[0]}?"] if first else ["See cx.symbols() for all names."],
+            recovery_suggestions=[f"Did you mean {first[0]}?"] if first else ["See symbols() for all names."],
             context={**placed.context, "symbol": unknown[0]},
             code=placed.code,
             suggested={"symbol": first[0]} if first else None,

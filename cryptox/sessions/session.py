@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from cryptox._boundary import public
 from cryptox._display import Displayed
 from cryptox.errors import ConfigurationError
-from cryptox.model.names import check_flag
+from cryptox.model.names import check_flag, normalise_symbol
 from cryptox.sessions.account import AccountCalls
 from cryptox.sessions.book import BookCalls
 from cryptox.sessions.health import HealthCalls
@@ -57,6 +58,7 @@ class AsyncSession(
             self._live = AsyncLive(self)
         return self._live
 
+    @public
     async def unsubscribe(self, symbol: str) -> int:
         """End all live feeds of a symbol; how many there were.
 
@@ -71,7 +73,7 @@ class AsyncSession(
         >>> await cx.unsubscribe("BTCUSDT")
         1
         """
-        return await self.live.unsubscribe(symbol)
+        return await self.live.unsubscribe(normalise_symbol(symbol))
 
     async def record(self, path: str | os.PathLike[str], *feeds: AsyncFeed) -> AsyncRecording:
         """A recording of live feeds, which has begun: their messages as they came, in a file.
@@ -145,6 +147,7 @@ class AsyncSession(
         self._recordings.add(replay)
         return replay
 
+    @public
     async def dashboard(self, symbol: str, interval: str = "1m") -> AsyncDashboard:
         """Candles, book, trades and ticker of one symbol: in a notebook one live widget.
 

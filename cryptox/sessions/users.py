@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import weakref
 from typing import Any, Protocol
@@ -63,6 +64,14 @@ class UserBook:
         """
         with self._lock:
             return self._sessions[self._key(user, venue)]
+
+    def called(self, venue: str, user: str, core: object) -> str | None:
+        """The call that finds an asynchronous session, or the blocking one of it; None where another has its name."""
+        with self._lock:
+            if self._cores.get((venue, user)) is not core:
+                return None
+            is_alone = sum(name == user for _, name in self._sessions) == 1
+        return f"cx.session({json.dumps(user)}{'' if is_alone else f', {json.dumps(venue)}'})"
 
     def leave(self, user: str, venue: str | None) -> None:
         """End a user's session; raises as ``find``."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
 import cryptox
+from cryptox._owner import Owner
 
 __all__ = ["call_line"]
 
 OWNED: Final = ("df.cx.", "feed.")  # calls of what the user has in hand, however it is named
 
 
-def call_line(call: str | None, arguments: Mapping[str, Any]) -> str:
-    """The call with its arguments; only the arguments where its name is not known."""
+def call_line(call: str | None, arguments: Mapping[str, Any], owner: Owner | None = None) -> str:
+    """The call with its arguments; only the arguments where its name is not known.
+
+    ``owner`` is what it is to be made on: the default session where it is None.
+    """
     words: list[str] = []
     is_owned = call is not None and call.startswith(OWNED)
     for name, value in sorted(arguments.items(), key=lambda one: one[0] != "symbol"):
@@ -28,10 +33,29 @@ def call_line(call: str | None, arguments: Mapping[str, Any]) -> str:
     if call is None:
         return ", ".join(words)
     if is_owned:
+        if owner is not None and owner.name is not None and call.startswith(f"{owner.noun}."):
+            call = owner.name + call.removeprefix(owner.noun)
         return f"{call}({', '.join(words)})"
-    # Calls that need a key are a session's, however the user named it.
-    owner = "cx" if call.split(".")[0] in cryptox.__all__ else "session"
-    return f"{owner}.{call}({', '.join(words)})"
+    return _made_on(owner, f"{call}({', '.join(words)})", call)
+
+
+def _made_on(owner: Owner | None, line: str, call: str) -> str:
+    """The call on the session that it is for; what the user's code has no name for is described behind it."""
+    is_quick = call.partition(".")[0] in cryptox.__all__
+    if owner is None:
+        # Calls that need a key are a session's, however the user named it.
+        return f"{'cx' if is_quick else 'session'}.{line}"
+    # Imported by now: the owner is one.
+    from cryptox.sessions.session import AsyncSession
+
+    if not hasattr(AsyncSession, call.partition(".")[0]):
+        return f"cx.{line}"
+    if owner.known == "cx":
+        return f"{'cx' if is_quick else owner.name or owner.noun}.{line}"
+    waits = owner.is_awaited and "." not in call and inspect.iscoroutinefunction(getattr(AsyncSession, call))
+    found = owner.name or owner.known
+    about = f"  # the {owner.noun} {owner.about}" if found is None and owner.about else ""
+    return f"{'await ' if waits else ''}{found or owner.noun}.{line}{about}"
 
 
 def _literal(value: object) -> str:

@@ -71,7 +71,7 @@ def corrected_call(error: CryptoxError) -> str | None:
         return None
     arguments = dict(error.suggested)
     call = arguments.pop("call", None) or error.context.get("operation")
-    return scrub(call_line(call, arguments))
+    return scrub(call_line(call, arguments, error._owner))
 
 
 def _why(error: CryptoxError) -> list[str]:

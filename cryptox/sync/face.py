@@ -39,6 +39,8 @@ class Session(Displayed):
     Made by ``cx.connect``. A context manager; one that is collected closes itself.
     """
 
+    _noun = "session"  # in calls that errors suggest
+
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         door.keep(self, session)
@@ -60,6 +62,15 @@ class Session(Displayed):
     def _facts(self) -> dict[str, Any]:
         """What its card says."""
         return self._session._facts()
+
+    @property
+    def _is_default(self) -> bool:
+        """Whether it is behind the functions of the package."""
+        return door.current_session() is self
+
+    def _known_as(self) -> str | None:
+        """The call that finds it by its user's name, where that is its."""
+        return self._session._known_as()
 
     def close(self) -> None:
         """Close the session's connections; a second time does nothing."""

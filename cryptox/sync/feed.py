@@ -51,6 +51,9 @@ class Feed(Moving):
     60
     """
 
+    _called = "feed."  # in calls that errors suggest
+    _noun = "feed"
+
     def __init__(self, feed: AsyncFeed) -> None:
         self._feed = feed
         self._generation = portal.generation()

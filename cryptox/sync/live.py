@@ -6,8 +6,10 @@ Its source is ``cryptox.sessions.live.live``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from cryptox._display import Displayed
+from cryptox.errors import ConfigurationError
 from cryptox.sessions.live.live import HISTORY
 from cryptox.sync import door
 from cryptox.sync.feed import Feed, Owner, open_feed
@@ -30,6 +32,12 @@ class Live(Displayed):
     def _facts(self) -> dict[str, str]:
         """What its card says."""
         return {"feeds": "trades, agg_trades, klines, ticker, book_ticker, depth, book, orders, account"}
+
+    def _of(self) -> object:
+        """Whose they are; None where there is no session yet, and none could be made."""
+        with suppress(ConfigurationError):
+            return self._owner()
+        return None
 
     def trades(self, symbol: str | Sequence[str], history: int = 0) -> Feed:
         """A feed of trades: every trade once, ids contiguous.

@@ -79,6 +79,8 @@ class Replay(Displayed):
     one of its feeds, too. A context manager.
     """
 
+    _noun = "replay"  # in calls that errors suggest
+
     def __init__(self, replay: AsyncReplay, owner: object = None) -> None:
         self._session: Any = replay  # as the owner of its feeds
         self._replay = replay

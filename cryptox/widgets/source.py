@@ -83,8 +83,11 @@ class FeedSource:
         }
 
     def state(self) -> dict[str, Any]:
-        """How it is."""
-        return state_of(self._feed.status)
+        """How it is; of a replay that does not play yet, that."""
+        state, waits_for = state_of(self._feed.status), self._feed._waits_for
+        if waits_for is not None:
+            state |= {"word": waits_for, "look": "plain", "stale": False, "trouble": None}
+        return state
 
     def count(self) -> object:
         """How much has come, of which symbols, and whether anything of it is missing."""

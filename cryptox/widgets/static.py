@@ -35,10 +35,11 @@ ROWS: Final = 300  # that are asked of a feed: enough for every kind
 def of_feed(feed: Feed | AsyncFeed) -> str:
     """What a feed shows now; of an ``AsyncFeed`` on its own loop."""
     snapshot = feed.snapshot(ROWS, include_unfinished=True)
-    return html(snapshot, feed.status, is_running=feed.is_running)
+    behind = feed._feed if isinstance(feed, Feed) else feed
+    return html(snapshot, feed.status, is_running=feed.is_running, waits_for=behind._waits_for)
 
 
-def html(snapshot: Snapshot, status: Status, *, is_running: bool = True) -> str:
+def html(snapshot: Snapshot, status: Status, *, is_running: bool = True, waits_for: str | None = None) -> str:
     """A card: what it is, how it was, and the picture."""
     symbols = [symbol for symbol in snapshot.batches if symbol]
     left = len(symbols) - MOST_NAMED
@@ -46,6 +47,8 @@ def html(snapshot: Snapshot, status: Status, *, is_running: bool = True) -> str:
     words = [named, snapshot.kind.replace("_", " "), snapshot.interval or ""]
     title = " ".join(word for word in words if word)
     state, accent = _state(status, is_running=is_running)
+    if waits_for is not None:
+        state, accent = cards.marked("●", PLAIN, waits_for), PLAIN
     told = f"{snapshot.venue} · {moment(snapshot.as_of_ms)} UTC"
     line = f'<div style="opacity:.85">{cards.html_of(told)} · {state}</div>'
     return cards.card(title, line + picture(snapshot), accent=accent)

@@ -189,6 +189,9 @@ class Window:
             self.errors.append(f"console {message.text}")
 
     def _dialog(self, dialog: Any) -> None:
+        if dialog.type == "beforeunload":  # of a notebook that another test has left unsaved
+            dialog.accept()
+            return
         self.errors.append(f"dialog {dialog.message}")
         dialog.dismiss()
 

@@ -349,8 +349,9 @@ def test_a_replay_shows_itself_the_same_way(clean: Page) -> None:
         """
     view = clean.show(record)
     assert view.rows == {"BTCUSDT": []}
-    assert view.says(stopped=False)()
+    assert view.says(stopped=False, word="not started: replay.start() plays it", stale=False, trouble=None)()
     assert clean.value("_ = replay.start()") == ""
+    assert clean.until(view.says(word=None))
     assert clean.until(view.moves(2))
     assert clean.until(view.says(stopped=True))
     assert len(view.rows["BTCUSDT"]) > 0

@@ -217,7 +217,7 @@ MISTAKES = {
         "Did you mean BTCUSDT?",
         'cx.live.book_ticker("BTCUSDT")',
     ),
-    "a symbol like nothing": Mistake(E.BadSymbol, lambda w: w.session.klines("XYZQQQ"), "cx.symbols()"),
+    "a symbol like nothing": Mistake(E.BadSymbol, lambda w: w.session.klines("XYZQQQ"), "See symbols()"),
     "minutes for hours": Mistake(
         E.BadInterval, lambda w: w.session.klines("BTCUSDT", "60m", 10), "'1h'", 'cx.klines("BTCUSDT", "1h", limit=10)'
     ),

@@ -363,13 +363,13 @@ def test_inside_a_running_loop_of_the_users(session: cx.Session) -> None:
 def test_what_is_wrong_is_told_at_once(session: cx.Session) -> None:
     with pytest.raises(cx.errors.BadSymbol, match="BTCUSDT") as unknown:
         session.live.trades("BTCUSD")
-    assert unknown.value.suggested == {"call": "live.trades", "symbol": "BTCUSDT", "history": 0}
+    assert unknown.value.suggested == {"call": "live.trades", "symbol": "BTCUSDT"}
     assert unknown.value.__traceback__ is not None
     assert unknown.value.__traceback__.tb_next is not None
     assert unknown.value.__traceback__.tb_next.tb_next is None
     with pytest.raises(cx.errors.BadSymbol, match="'!'") as strange:
         session.live.agg_trades("BTC!")
-    assert strange.value.suggested == {"call": "live.agg_trades", "symbol": "BTC", "history": 0}
+    assert strange.value.suggested == {"call": "live.agg_trades", "symbol": "BTC"}
     with pytest.raises(cx.errors.BadInterval) as interval:
         session.live.klines("BTCUSDT", "1H", 20)
     suggested = interval.value.suggested

@@ -114,3 +114,44 @@ def test_a_replay_that_nobody_holds_ends(session: cx.Session, shared: Path) -> N
     del replay
     gc.collect()
     until(lambda: not inner.is_running)
+
+
+QUOTE = (
+    '{"stream":"btcusdt@bookTicker","data":{"u":%d,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000",'
+    '"a":"61837.64000000","A":"1.54698000"}}'
+)
+
+
+@pytest.fixture
+def replay(session: cx.Session, tmp_path: Path) -> Iterator[Replay]:
+    """Of two quotes, the second of them an hour after the first."""
+    at_ns = 1_723_161_254_087_891_268
+    lines = [f"{at_ns} {QUOTE % 1}\n", f"{at_ns + 3_600 * 10**9} {QUOTE % 2}\n"]
+    (tmp_path / "tape").write_text("".join(lines))
+    with session.replay(tmp_path / "tape") as replay:
+        yield replay
+
+
+def test_what_is_not_started_says_so_and_what_to_do(replay: Replay) -> None:
+    feed = replay.live.book_ticker("BTCUSDT")
+    todo = "not started: replay.start() plays it"
+    assert repr(feed) == f"<Feed paper:book_ticker:BTCUSDT {todo}, 0 events, 0 gaps>"
+    assert feed._facts()["state"] == todo
+    assert todo in str(feed._repr_html_())
+    assert (feed.status.connected, feed.status.stale, feed.status.last_error) == (False, True, todo)
+    replay.start()
+    assert repr(feed).startswith("<Feed paper:book_ticker:BTCUSDT connected, ")
+    assert (feed.status.connected, feed.status.last_error) == (True, None)
+    assert feed._facts()["state"].startswith("connected")
+    feed.stop()
+    assert "stopped" in repr(feed)
+
+
+def test_a_replay_counts_while_it_plays(replay: Replay) -> None:
+    feed = replay.live.book_ticker("BTCUSDT")
+    replay.start()
+    until(lambda: feed.latest, within_s=30)
+    assert replay.counts[:3] == (1, 1, 0)
+    assert not replay.counts.is_over
+    assert replay._facts()["messages"] == 1
+    assert repr(replay).startswith("<Replay tape playing, 1 messages")

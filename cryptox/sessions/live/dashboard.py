@@ -34,12 +34,16 @@ class AsyncDashboard(Moving):
     def __init__(self, live: AsyncLive, symbol: str, interval: str) -> None:
         with boundary():
             name = normalise_symbol(symbol)
-            self._feeds = {
-                "klines": live.klines(name, interval),
-                "book": live.depth(name, LEVELS),
-                "trades": live.agg_trades(name, history=TAPE),
-                "ticker": live.ticker(name),
-            }
+            try:
+                self._feeds = {
+                    "klines": live.klines(name, interval),
+                    "book": live.depth(name, LEVELS),
+                    "trades": live.agg_trades(name, history=TAPE),
+                    "ticker": live.ticker(name),
+                }
+            except CryptoxError as error:
+                _suggest_dashboard(error)
+                raise
         _cells.note(self, self)
 
     @property
@@ -84,8 +88,7 @@ class AsyncDashboard(Moving):
             except BaseException as error:
                 self.end()
                 await asyncio.gather(*starts, return_exceptions=True)
-                if isinstance(error, CryptoxError) and error.suggested is not None:
-                    error.suggested |= {"call": "dashboard", "interval": self.interval}
+                _suggest_dashboard(error, interval=self.interval)
                 raise
             return self
 
@@ -132,3 +135,9 @@ class AsyncDashboard(Moving):
         """What its card says."""
         facts = {"symbol": self.symbol, "interval": self.interval, **self.status._facts()}
         return facts if self.is_running else {**facts, "state": "stopped"}
+
+
+def _suggest_dashboard(error: BaseException, **facts: str) -> None:
+    """Of what one of its feeds was refused with: the call to try is that of the whole."""
+    if isinstance(error, CryptoxError) and error.suggested is not None:
+        error.suggested |= {"call": "dashboard", **facts}

@@ -41,6 +41,8 @@ class AsyncFeed(Moving):
     it is collected and has no callback. Everything here belongs to the loop it was started on.
     """
 
+    _called = "feed."  # in calls that errors suggest
+
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._hub: Hub | None = None
@@ -54,6 +56,15 @@ class AsyncFeed(Moving):
         self._failure: CryptoxError | None = None  # why it has ended by itself
         self._symbols = plan.symbols
         self.owner: object = None  # what has to live as long as the feed runs: a blocking session
+
+    @property
+    def _waits_for(self) -> str | None:
+        """What somebody has to do before anything comes; None for nothing."""
+        return None if self._hub is None or self._stopped else self._hub.waits_for
+
+    def _of(self) -> object:
+        """Whose it is."""
+        return self._plan.session
 
     def __del__(self) -> None:
         """Give the topics back."""
@@ -103,8 +114,9 @@ class AsyncFeed(Moving):
         topics = list(self._topics.values())
         now = time.monotonic()
         worker, late = self._worker, [topic.latency for topic in topics if topic.latency is not None]
-        live = bool(topics) and not self._stopped
-        troubles = [topic.trouble for topic in topics if topic.trouble is not None]
+        waits_for = self._waits_for
+        live = bool(topics) and not self._stopped and waits_for is None
+        troubles = [trouble for trouble in (waits_for, *(topic.trouble for topic in topics)) if trouble is not None]
         failed = worker.last_error if worker is not None else None
         return Status(
             connected=live and all(topic.connected for topic in topics),
@@ -309,12 +321,15 @@ class AsyncFeed(Moving):
         if not self.is_running:
             return one_line(f"<AsyncFeed {names} {'stopped' if self._stopped else 'not started'}>")
         status = self.status
-        state = "connected" if status.connected else "not connected"
+        state = self._waits_for or ("connected" if status.connected else "not connected")
         return one_line(f"<AsyncFeed {names} {state}, {status.received} events, {status.gaps} gaps>")
 
     def _facts(self) -> dict[str, Any]:
         """What its card says."""
         facts = {"topic": self.topic, **self.status._facts()}
+        if self._waits_for is not None:
+            del facts["last error"]
+            return {**facts, "state": self._waits_for}
         return facts if self.is_running else {**facts, "state": "stopped" if self._stopped else "not started"}
 
     async def _start(self) -> None:

@@ -61,9 +61,12 @@ class Hub:
     ----------
     taps
         Hear everything that comes on its connections.
+    waits_for
+        What somebody has to do before anything comes, in a line; None for nothing.
     """
 
     kinds: Mapping[str, type[Topic]] = _TOPICS
+    waits_for: str | None = None
 
     def __init__(self, session: Core, url: str, loop: asyncio.AbstractEventLoop, address: Address) -> None:
         self.loop = loop

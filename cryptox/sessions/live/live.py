@@ -40,6 +40,10 @@ class AsyncLive:
         self._own = weakref.ref(session)
         self._feeds: weakref.WeakSet[AsyncFeed] = weakref.WeakSet()
 
+    def _of(self) -> Core | None:
+        """Whose it is."""
+        return self._own()
+
     def trades(self, symbol: str | Sequence[str], history: int = 0) -> AsyncFeed:
         """A feed of trades: every trade once, ids contiguous.
 

@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["PastBook", "PastCore", "PastHub"]
 
 REASON = "the recording does not have it"
+UNPLAYED = "not started: replay.start() plays it"
 FIRST_IDS = 1_000  # how many changes the first message of a book may hold; symbols are further apart
 GRACE_NS = int(GRACE_S * 1e9)  # of recorded time
 
 
 class PastCore(Core):
     """A session that reads a venue's messages, and sends nothing."""
+
+    _noun = "replay"
 
     def __init__(self, session: Core) -> None:
         frame, exact = session.form
@@ -128,6 +131,7 @@ class PastHub(Hub):
         super().__init__(session, "", loop, life.Address(life.Allowance(1, 1.0)))
         self._awaited = awaited
         self._due: dict[Topic, int] = {}
+        self.waits_for = UNPLAYED
         self.line = PastLine(self.venue, self.taps)
         self.now_ns = 0
 

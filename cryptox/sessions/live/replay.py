@@ -66,7 +66,7 @@ class AsyncReplay(Displayed):
             self._task: asyncio.Task[None] | None = None
             self._is_over = False
             self._error: OSError | ExchangeError | None = None
-            self._messages = self._played = self._others = 0
+            self._player: _Player | None = None
 
     @property
     def live(self) -> AsyncLive:
@@ -83,7 +83,9 @@ class AsyncReplay(Displayed):
         """How far it is."""
         now_ns = 0 if self._hub is None else self._hub.now_ns
         at = datetime.fromtimestamp(now_ns // 1_000 / 1e6, UTC) if now_ns else None
-        return Replayed(self._messages, self._played, self._others, at, self._is_over)
+        player = self._player
+        numbers = (0, 0, 0) if player is None else (player.messages, player.played, player.others)
+        return Replayed(*numbers, at, self._is_over)
 
     async def start(self) -> Self:
         """Begin to play, unless it has begun; goes on by itself.
@@ -183,17 +185,15 @@ class AsyncReplay(Displayed):
         if self._task is None and not self._is_over:
             hub = self._hub or self._home(self._core)
             assert isinstance(hub, PastHub)
+            hub.waits_for = None
             self._task = hub.spawn(self._play(hub), name="cryptox-replay")
 
     async def _play(self, hub: PastHub) -> None:
         try:
-            player = _Player(hub, self.speed)
+            player = self._player = _Player(hub, self.speed)
             lines = tape.read(self.path)
             while chunk := await asyncio.to_thread(_some, lines):
-                try:
-                    await player.play(chunk)
-                finally:
-                    self._messages, self._played, self._others = player.messages, player.played, player.others
+                await player.play(chunk)
         except OSError as error:
             self._error = error
             logs.event(log, "replay.failed", level=ERROR, path=str(self.path), error=str(error))

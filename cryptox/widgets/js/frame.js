@@ -341,7 +341,7 @@ class Framed {
     parts.word.className = `cryptox-state ${look}`;
     parts.stale.hidden = !this.lost && (!state.stale || state.stopped);
     parts.counts.textContent = counts(state);
-    parts.counts.title = `${state.received ?? 0} ${state.word ? "looks" : "events received"}`;
+    parts.counts.title = `${state.received ?? 0} ${about.kind === "health" ? "looks" : "events received"}`;
     const errors = [state.error, this.trouble, state.trouble].filter(Boolean);
     set_text(parts.error, errors.join("\n"));
     parts.error.hidden = !errors.length;

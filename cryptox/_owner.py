@@ -1,0 +1,79 @@
+"""Whose call it was that failed, in words of the user's own code: what a corrected call has to be made on.
+
+Asked only where an error leaves the house. Keeps words, never a frame, a session or a feed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import os
+import sys
+from types import FrameType
+from typing import Any, Final, NamedTuple
+
+__all__ = ["PACKAGE", "Owner", "owner_of"]
+
+PACKAGE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_HELD_BY_ITS_FRAME: Final = 3  # references to its variables: the frame's, ours, and that of who counts them
+
+
+class Owner(NamedTuple):
+    """What a call was made on."""
+
+    noun: str  # session, replay or feed
+    name: str | None  # the caller's own name for it; None where it has none, or several
+    known: str | None  # what finds it from anywhere: "cx" for the default session, 'cx.session("ann")'
+    about: str  # which one it is: "on paper"
+    is_awaited: bool
+
+
+def owner_of(thing: Any, frame: FrameType | None) -> Owner | None:
+    """The session, replay or feed that ``thing`` is or belongs to; None for anything else.
+
+    Parameters
+    ----------
+    thing
+        What a public method was called on.
+    frame
+        That method's own.
+    """
+    while (of := getattr(thing, "_of", None)) is not None:
+        thing = of()
+    noun = getattr(type(thing), "_noun", None)
+    if noun is None:
+        return None
+    venue, user = getattr(getattr(thing, "venue", None), "name", None), getattr(thing, "user", None)
+    about = " ".join([*([] if user is None else [f"of {user!r}"]), *([] if venue is None else [f"on {venue}"])])
+    known = "cx" if getattr(thing, "_is_default", False) else None if user is None else thing._known_as()
+    return Owner(noun, _name_in(_callers(frame), thing), known, about, type(thing).__name__.startswith("Async"))
+
+
+def _callers(frame: FrameType | None) -> FrameType | None:
+    """The user's frame that a frame of ours was called from, or awaited in."""
+    while frame is not None and (
+        frame.f_code.co_filename.startswith(PACKAGE)
+        or frame.f_globals.get("__name__", "").partition(".")[0] == "asyncio"
+    ):
+        frame = frame.f_back
+    return frame
+
+
+def _name_in(frame: FrameType | None, thing: object) -> str | None:
+    """The one plain name that a frame knows a thing by; of several that which its code uses."""
+    if frame is None:
+        return None
+    code, known = frame.f_code, frame.f_locals
+    spaces = {**frame.f_globals, **known}
+    if code.co_flags & inspect.CO_OPTIMIZED and type(known) is dict and sys.getrefcount(known) == _HELD_BY_ITS_FRAME:
+        # A copy, made for us (up to 3.12), which would hold what the user's function lets go until it returns.
+        known.clear()
+    names = [name for name, value in spaces.items() if value is thing and _is_plain(name)]
+    if len(names) > 1:
+        names = [name for name in names if name in code.co_names + code.co_varnames + code.co_freevars]
+    return names[0] if len(names) == 1 else None
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a user would write it: not one of the underscores that IPython keeps results under."""
+    return name.isidentifier() and not name.startswith("_") and not keyword.iskeyword(name)
