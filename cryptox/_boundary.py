@@ -120,7 +120,7 @@ def remember(error: BaseException) -> None:
         for cause in causes:
             if cause not in error.technical_details:
                 error.technical_details += f"\nbecause of {cause}"
-    else:
+    elif not (isinstance(error, OSError) and error.filename is not None):  # of a file that the user named
         error.add_note("This may be a defect of cryptox; last_error() has the full chain.")
     try:
         error._remembered = True  # type: ignore[attr-defined]  # a mark on a foreign object, for nested boundaries

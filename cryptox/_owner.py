@@ -24,6 +24,7 @@ class Owner(NamedTuple):
     noun: str  # session, replay or feed
     name: str | None  # the caller's own name for it; None where it has none, or several
     known: str | None  # what finds it from anywhere: "cx" for the default session, 'cx.session("ann")'
+    stand_in: str  # for its name; nothing else has this one
     about: str  # which one it is: "on paper"
     is_awaited: bool
 
@@ -46,7 +47,9 @@ def owner_of(thing: Any, frame: FrameType | None) -> Owner | None:
     venue, user = getattr(getattr(thing, "venue", None), "name", None), getattr(thing, "user", None)
     about = " ".join([*([] if user is None else [f"of {user!r}"]), *([] if venue is None else [f"on {venue}"])])
     known = "cx" if getattr(thing, "_is_default", False) else None if user is None else thing._known_as()
-    return Owner(noun, _name_in(_callers(frame), thing), known, about, type(thing).__name__.startswith("Async"))
+    name, taken = _names(_callers(frame), thing)
+    stand_in = f"that_{noun}" if noun in taken else noun
+    return Owner(noun, name, known, stand_in, about, type(thing).__name__.startswith("Async"))
 
 
 def _callers(frame: FrameType | None) -> FrameType | None:
@@ -59,19 +62,27 @@ def _callers(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
-def _name_in(frame: FrameType | None, thing: object) -> str | None:
-    """The one plain name that a frame knows a thing by; of several that which its code uses."""
+def _names(frame: FrameType | None, thing: object) -> tuple[str | None, set[str]]:
+    """The one plain name that a frame knows a thing by, and all names there that are of something else.
+
+    A call is copied to the prompt as well as into the function that made it: a name that is another thing's there is
+    none, and one that is known to both goes before a function's own.
+    """
+    prompt = dict(vars(sys.modules["__main__"])) if "__main__" in sys.modules else {}
     if frame is None:
-        return None
-    code, known = frame.f_code, frame.f_locals
-    spaces = {**frame.f_globals, **known}
+        return None, {*prompt}
+    code, wide, known = frame.f_code, dict(frame.f_globals), frame.f_locals
+    near = dict(known)
     if code.co_flags & inspect.CO_OPTIMIZED and type(known) is dict and sys.getrefcount(known) == _HELD_BY_ITS_FRAME:
         # A copy, made for us (up to 3.12), which would hold what the user's function lets go until it returns.
         known.clear()
-    names = [name for name, value in spaces.items() if value is thing and _is_plain(name)]
+    spaces = (near, wide, prompt)
+    taken = {name for space in spaces for name, value in space.items() if value is not thing}
+    names = [name for name in {**wide, **near} if name not in taken and _is_plain(name)]
+    names = [name for name in names if name in wide] or names
     if len(names) > 1:
         names = [name for name in names if name in code.co_names + code.co_varnames + code.co_freevars]
-    return names[0] if len(names) == 1 else None
+    return (names[0] if len(names) == 1 else None), taken
 
 
 def _is_plain(name: str) -> bool:

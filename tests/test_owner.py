@@ -27,8 +27,8 @@ RIGHT = '("BTCUSDT", "1h")'
 ELSEWHERE = "  # the session on binance"
 
 
-@pytest.fixture(autouse=True)
-def default(monkeypatch: pytest.MonkeyPatch) -> Iterator[cx.Session]:
+@pytest.fixture(autouse=True, name="default")
+def _default(monkeypatch: pytest.MonkeyPatch) -> Iterator[cx.Session]:
     """The default session, which no test here means."""
     for name in ("BINANCE_API_KEY", "BINANCE_SECRET_KEY", "BINANCE_PRIVATE_KEY", "CRYPTOX_VENUE"):
         monkeypatch.delenv(name, raising=False)
@@ -37,8 +37,8 @@ def default(monkeypatch: pytest.MonkeyPatch) -> Iterator[cx.Session]:
         yield session
 
 
-@pytest.fixture
-def another() -> Iterator[cx.Session]:
+@pytest.fixture(name="another")
+def _another() -> Iterator[cx.Session]:
     """Not the default one, and of another venue."""
     with cx.connect("binance", rest_url=NOBODY, trading=True, **KEYS) as session:
         yield session
@@ -70,7 +70,30 @@ def test_as_a_cell_does(another: cx.Session) -> None:
     assert told(lambda: exec("binance.klines('BTCUSDT', '60m')", cell)) == f"binance.klines{RIGHT}"
     assert told(lambda: exec("[binance.klines(one, '60m') for one in ['BTCUSDT']]", cell)) == f"binance.klines{RIGHT}"
     inside = "def work(of):\n    return of.klines('BTCUSDT', '60m')\n"
-    assert told(lambda: exec(f"{inside}work(binance)", cell)) == f"of.klines{RIGHT}"
+    assert told(lambda: exec(f"{inside}work(binance)", cell)) == f"binance.klines{RIGHT}"  # a name for both places
+    assert told(lambda: exec(f"{inside}work(box[0])", {"box": [another]})) == f"of.klines{RIGHT}"
+
+
+def test_no_name_and_no_stand_in_is_that_of_another(
+    default: cx.Session, another: cx.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is told may be copied to the prompt, where ``session`` may well be the default one."""
+    inside = "def work(session):\n    return session.{}\n\nwork(box[0])"
+    cell = {"box": [another], "session": default}
+    wrong = "klines('BTCUSDT', '60m')"
+    that = 'that_session.klines("BTCUSDT", "1h")  # the session on binance'
+    assert told(lambda: exec(f"box[0].{wrong}", cell)) == that
+    assert told(lambda: exec(inside.format(wrong), cell)) == that
+    del cell["session"]
+    assert told(lambda: exec(inside.format(wrong), cell)) == f"session.klines{RIGHT}"
+    monkeypatch.setattr("__main__.session", default, raising=False)  # of a module, to the prompt
+    assert told(lambda: exec(inside.format(wrong), cell)) == that
+    order = told(lambda: exec("box[0].place_order('BTCUSDT', 'long', quantity='1', price='2')", {"box": [default]}))
+    assert str(order).startswith("session.place_order(")
+    monkeypatch.setattr("__main__.session", another, raising=False)
+    order = told(lambda: exec("box[0].place_order('BTCUSDT', 'long', quantity='1', price='2')", {"box": [default]}))
+    assert str(order).startswith("that_session.place_order(")
+    assert str(order).endswith(")  # the default session on binance-us")
 
 
 def test_only_the_default_session_is_the_package(default: cx.Session, another: cx.Session) -> None:
@@ -85,7 +108,7 @@ def test_only_the_default_session_is_the_package(default: cx.Session, another: c
 def test_what_is_no_call_of_a_session_is_the_packages(another: cx.Session) -> None:
     assert another
     assert told(lambda: cx.connect("binanse")) == 'cx.connect(venue="binance")'
-    owner = Owner("session", "another", None, "on binance", is_awaited=False)
+    owner = Owner("session", "another", None, "session", "on binance", is_awaited=False)
     assert call_line("connect", {"venue": "paper"}, owner) == 'cx.connect(venue="paper")'
 
 

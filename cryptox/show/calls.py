@@ -50,12 +50,14 @@ def _made_on(owner: Owner | None, line: str, call: str) -> str:
 
     if not hasattr(AsyncSession, call.partition(".")[0]):
         return f"cx.{line}"
-    if owner.known == "cx":
-        return f"{'cx' if is_quick else owner.name or owner.noun}.{line}"
+    is_default = owner.known == "cx"
+    if is_default and is_quick:
+        return f"cx.{line}"
     waits = owner.is_awaited and "." not in call and inspect.iscoroutinefunction(getattr(AsyncSession, call))
-    found = owner.name or owner.known
-    about = f"  # the {owner.noun} {owner.about}" if found is None and owner.about else ""
-    return f"{'await ' if waits else ''}{found or owner.noun}.{line}{about}"
+    found = owner.name or (None if is_default else owner.known)
+    is_plain = found is not None or not owner.about or (is_default and owner.stand_in == owner.noun)
+    about = "" if is_plain else f"  # the {'default ' if is_default else ''}{owner.noun} {owner.about}"
+    return f"{'await ' if waits else ''}{found or owner.stand_in}.{line}{about}"
 
 
 def _literal(value: object) -> str:

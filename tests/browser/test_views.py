@@ -52,6 +52,7 @@ NOTEBOOK_7 = (  # says so of itself as it starts
     "uncaught Cannot read properties of undefined (reading 'schema')",
     "uncaught Command 'filebrowser:open-path' not registered.",
 )
+HOSTILE = "<img src=x onerror=alert(1)>"
 COMPUTE = "while True: pass"
 SHOWN, BUSY = 1, 2  # the cells
 
@@ -202,19 +203,23 @@ def test_the_saved_file_has_a_picture_and_no_secret(view: View, tmp_path: Path) 
     view.book.window.forget()  # the template of nbconvert asks others for its scripts
 
 
-def test_notebook_7_shows_it(window: Window, lab: Lab) -> None:
+def test_notebook_7_shows_it_and_text_from_outside_as_text(window: Window, lab: Lab) -> None:
     pytest.importorskip("notebook", reason="Notebook 7 is not installed")
-    book = window.written(SETUP, KLINES, name="seven")
+    card = f"display(cx.errors.BadSymbol({HOSTILE!r}, recovery_suggestions=[{HOSTILE!r}]))\ncx.klines({HOSTILE!r})"
+    book = window.written(SETUP, KLINES, card, name="seven")
     page = window.context.new_page()
     page.goto(f"{lab.url}/notebooks/{book.path.name}")
     cells = page.locator(".jp-CodeCell")
     cells.first.click()
-    for _ in range(2):
+    for _ in range(3):
         page.keyboard.press("Shift+Enter")
     line = page.locator(".cryptox-live .cryptox-body")
     line.wait_for()
     before = line.inner_text()
     book.until(lambda: line.inner_text() != before, "it moves")
+    for kind in (".jp-RenderedHTML", ".jp-RenderedText"):
+        book.until(lambda kind=kind: HOSTILE in cells.nth(2).locator(kind).last.inner_text(), f"the text in {kind}")
+    assert page.locator("img[src=x]").count() == 0
     page.close()
     window.errors[:] = [one for one in window.errors if one not in NOTEBOOK_7]
 

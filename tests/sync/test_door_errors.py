@@ -9,6 +9,7 @@ import traceback
 import weakref
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -198,6 +199,17 @@ def test_a_defect_of_ours_is_cut_too_and_says_where_the_rest_is() -> None:
     assert [frame.name for frame in traceback.extract_tb(error.__traceback__)] == ["caught", "<lambda>", "broken"]
     assert "last_error()" in error.__notes__[0]
     assert door.last_error().startswith("ZeroDivisionError: told\n")
+
+
+def test_a_file_that_the_user_named_is_no_defect_of_ours(tmp_path: Path) -> None:
+    def public() -> None:
+        with door.boundary():
+            (tmp_path / "tape").read_text()
+
+    error = caught(public)
+    assert isinstance(error, FileNotFoundError)
+    assert not hasattr(error, "__notes__")
+    assert door.last_error().startswith("FileNotFoundError: ")
 
 
 def test_control_flow_is_not_an_error() -> None:

@@ -111,25 +111,9 @@ class AsyncFeed(Moving):
     @property
     def status(self) -> Status:
         """How it is, at this moment."""
-        topics = list(self._topics.values())
-        now = time.monotonic()
-        worker, late = self._worker, [topic.latency for topic in topics if topic.latency is not None]
-        waits_for = self._waits_for
-        live = bool(topics) and not self._stopped and waits_for is None
-        troubles = [trouble for trouble in (waits_for, *(topic.trouble for topic in topics)) if trouble is not None]
-        failed = worker.last_error if worker is not None else None
-        return Status(
-            connected=live and all(topic.connected for topic in topics),
-            stale=not live or any(topic.is_stale(now) for topic in topics),
-            synced=live and all(topic.synced for topic in topics),
-            reconnects=max((topic.reconnects for topic in topics), default=0),
-            gaps=sum(topic.gaps for topic in topics),
-            dropped=self._readers.dropped + (worker.queue.dropped if worker is not None else 0),
-            received=sum(topic.received for topic in topics),
-            latency=max(late, default=None),
-            errors=worker.errors if worker is not None else 0,
-            last_error=failed if failed is not None else next(iter(troubles), None),
-        )
+        topics, dropped = list(self._topics.values()), self._readers.dropped
+        runs, waits_for = bool(topics) and not self._stopped, self._waits_for
+        return Status.of_topics(topics, self._worker, time.monotonic(), dropped, runs=runs, waits_for=waits_for)
 
     def frame(self, rows: int | None = None, include_unfinished: bool = False, *, frame: str | None = None) -> Frame:
         """The recent past as a frame, oldest first; of depth and book: now. Several symbols: ``symbol`` goes first.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptox._display import Displayed
 from cryptox.model.lines import count, record_line
+
+if TYPE_CHECKING:
+    from .topic import Topic
+    from .worker import Worker
 
 __all__ = ["Status"]
 
@@ -52,6 +56,38 @@ class Status(Displayed):
     latency: float | None
     errors: int = 0
     last_error: str | None = None
+
+    @classmethod
+    def of_topics(
+        cls,
+        topics: Sequence[Topic],
+        worker: Worker | None,
+        now: float,
+        dropped: int,
+        *,
+        runs: bool,
+        waits_for: str | None,
+    ) -> Status:
+        """How a feed is at that moment: what its topics and callbacks say, what its readers have dropped.
+
+        ``waits_for`` is what somebody has to do before anything comes, in a line.
+        """
+        late = [topic.latency for topic in topics if topic.latency is not None]
+        failed = worker.last_error if worker is not None else None
+        troubles = [failed, waits_for, *(topic.trouble for topic in topics)]
+        live = runs and waits_for is None
+        return cls(
+            connected=live and all(topic.connected for topic in topics),
+            stale=not live or any(topic.is_stale(now) for topic in topics),
+            synced=live and all(topic.synced for topic in topics),
+            reconnects=max((topic.reconnects for topic in topics), default=0),
+            gaps=sum(topic.gaps for topic in topics),
+            dropped=dropped + (worker.queue.dropped if worker is not None else 0),
+            received=sum(topic.received for topic in topics),
+            latency=max(late, default=None),
+            errors=worker.errors if worker is not None else 0,
+            last_error=next((trouble for trouble in troubles if trouble is not None), None),
+        )
 
     @classmethod
     def of_all(cls, some: Iterable[Status]) -> Status:

@@ -197,8 +197,9 @@ async def test_a_cut_is_seen_again(tmp_path: Path) -> None:
     async with cx.aio.connect("binance") as session:
         replay = session.replay(lines(tmp_path / "t", *entries), speed=20)
         feed = await replay.live.trades("BTCUSDT")
-        assert feed.status.connected
+        assert (feed.status.connected, str(feed.status.last_error)[:11]) == (False, "not started")
         await replay.start()
+        assert feed.status.connected
         async with asyncio.timeout(60):
             while not replay.counts.is_over:
                 seen.append(feed.status.connected)
