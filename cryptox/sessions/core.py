@@ -320,6 +320,21 @@ class Core:
         error.context = {**{k: v for k, v in where.items() if v is not None}, **error.context}
         return error
 
+    def _part(self, method: str, what: str) -> Any:
+        """The venue, for a part of the port that an adapter may leave out: ``what``, which has that method.
+
+        Raises
+        ------
+        ConfigurationError
+            This one has left it out.
+        """
+        if not hasattr(self.venue, method):
+            raise ConfigurationError(
+                f"{self.venue.name} has no {what} in cryptox; nothing was sent.",
+                recovery_suggestions=[f"Take another venue for that: the adapter of {self.venue.name} leaves it out."],
+            )
+        return self.venue
+
     def _ended(self) -> ConfigurationError:
         return ConfigurationError(str(self._closed), recovery_suggestions=[CONNECT_AGAIN])
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from cryptox.errors import ConfigurationError, CryptoxError, ExchangeError, RateLimited
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from cryptox.sessions.session import AsyncSession
     from cryptox.transport.life import Address
     from cryptox.transport.messages import Answer
-    from cryptox.venues.trading import TradingVenue
 
 __all__ = ["CHECK_S", "examine"]
 
@@ -246,7 +245,7 @@ async def _key(session: AsyncSession, limit_s: float) -> list[Finding]:
 
 
 async def _rights(session: AsyncSession) -> Key:
-    venue = cast("TradingVenue", session.venue)
+    venue = session._trading_venue
     try:
         rights = await session._ask_signed(venue.key_rights())
         return Key(rights)

@@ -48,7 +48,7 @@ class Signed(Core):
 
     @property
     def _trading_venue(self) -> TradingVenue:
-        return cast(TradingVenue, self.venue)
+        return cast(TradingVenue, self._part("authorised", "orders and accounts"))
 
     def _key(self) -> Signer:
         if self._closed is not None:

@@ -53,8 +53,7 @@ class UserCalls(Core):
             raise keyless(self.venue.name, self.user)
         stream, loop = self._stream, asyncio.get_running_loop()
         if stream is None or stream.line.is_over or stream.loop.is_closed():
-            venue: Any = self.venue
-            url = venue.user_url()
+            url = self._part("user_url", "streams of own orders and balances").user_url()
             require_private(url)
             # The session is held by whoever uses the stream, never by the stream.
             owner: Any = self

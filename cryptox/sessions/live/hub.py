@@ -280,7 +280,7 @@ class _Book:
 
     def get(self, session: Core) -> Hub:
         loop = asyncio.get_running_loop()
-        venue: Any = session.venue
+        venue = session._part("streams_url", "streams")
         url = venue.streams_url()
         with self._lock:
             hubs = self._hubs.setdefault(loop, weakref.WeakValueDictionary())

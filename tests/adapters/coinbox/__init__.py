@@ -1,0 +1,1 @@
+"""A worked example of an adapter: see docs/ADAPTERS.md."""
