@@ -35,6 +35,7 @@ SCRIPTS = {
     "ccxt-pro": "ccxt_pro.py",
     "binance-sdk-spot": "official_sdk.py",
     "binance-sdk-spot-sockets": "official_sdk_sockets.py",
+    "names-on-pages": "names_on_pages.py",
 }
 BALANCES = {"USDT": "100000", "BTC": "1", "ETH": "10", "BNB": "10"}
 LIMIT_S = 150.0
