@@ -108,7 +108,8 @@ def test_ci_is_a_program() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "LICENSE", "docs/ARCHITECTURE.md", "docs/CHANGELOG.md", "docs/ADAPTERS.md"]
+    "name",
+    ["README.md", "LICENSE", "docs/ARCHITECTURE.md", "docs/CHANGELOG.md", "docs/ADAPTERS.md", "docs/SECURITY.md"],
 )
 def test_the_house_has_its_papers(name: str) -> None:
     assert len((ROOT / name).read_text(encoding="utf-8")) > 200
