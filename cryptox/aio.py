@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, overload
 
 from cryptox._boundary import boundary
+from cryptox.model.health import Component, Health
+from cryptox.sessions.health import look
 from cryptox.sessions.keys import Given
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.session import AsyncSession, open_session
 from cryptox.sessions.users import book
 
-__all__ = ["AsyncFeed", "AsyncSession", "connect"]
+__all__ = ["AsyncFeed", "AsyncSession", "connect", "health"]
 
 
 def connect(
@@ -46,3 +48,16 @@ def connect(
         if user is not None:
             book.enter(session.venue.name, user, session, session)
         return session
+
+
+@overload
+async def health(component: None = None) -> Health: ...
+@overload
+async def health(component: str) -> Component: ...
+async def health(component: str | None = None) -> Health | Component:
+    """How everything is doing: all sessions of this process, looked at from the running loop.
+
+    Parameters, result, errors and cost are those of :func:`cryptox.health`.
+    """
+    with boundary():
+        return await look(book.everyone(), component)

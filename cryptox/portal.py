@@ -195,7 +195,12 @@ class _Portal:
         contextvars.Context().run(self.thread.start)
 
     def _main(self) -> None:
-        self.loop.run_forever()
+        try:
+            self.loop.run_forever()
+        finally:  # SystemExit in a callback of the loop ends it as well
+            self._over()
+
+    def _over(self) -> None:
         self.is_over = True
         for call in list(self.coming):
             self._refuse(call)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cryptox.sessions import address, users
+from cryptox.sessions import address, tending, users
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -82,6 +82,7 @@ def new_addresses() -> Iterator[None]:
     yield
     address._book._local.clear()
     users.book._made.clear()
+    tending._ended.clear()
 
 
 class MemoryKeyring:

@@ -62,6 +62,7 @@ NEWEST_ORDER_S: Final = 300.0  # older orders say nothing about now
 LONG_UNRESOLVED_S: Final = 60.0
 LAG_S: Final = 2.0  # from the exchange's sending to receipt
 SKEW_MS: Final = 1_000.0
+BEGUN_AGAIN_S: Final = 10.0  # for so long after it ended before its time a task or thread counts
 
 Trouble = Literal["banned", "limited", "resting", "busy", "blocked", "firewall", "refused", "unreachable", "silent"]
 
@@ -82,6 +83,8 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "errors": "Requests fail and are repeated. cx.logs.configure(level='DEBUG') shows which.",
         "weight": "Little is left of the limit until the window ends: bulk downloads wait, orders go first.",
         "late": "Something holds up the loop: a coroutine of yours that computes, or a machine with too much to do.",
+        "again": "It goes on by itself. If it happens again and again that is a defect: tell us, with the log's lines.",
+        "standing": "Let its loop run; if the loop or its thread has ended, make what ran on it anew.",
         "down": "It connects again by itself, and what was missed is repaired. If it goes on, see the network.",
         "quiet": "The connection is asked for a sign of life and made anew if none comes.",
         "lag": "Events are late: callbacks on the loop, this machine or the network are too slow, or a clock is wrong.",
@@ -133,6 +136,7 @@ class ConnectionFacts:
 
     found: Connection
     quiet_s: float
+    runs: bool = True  # the loop that it lives on
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ class UserFacts:
     quiet_s: float
     refused: str | None = None
     in_step: bool = True
+    runs: bool = True  # the loop that it lives on
 
 
 class _Verdict(NamedTuple):
@@ -152,14 +157,31 @@ class _Verdict(NamedTuple):
 
 
 def application(
-    *, uptime_ms: int, memory_mb: float | None, threads: int, tasks: int, loop_lag_ms: float
+    *,
+    uptime_ms: int,
+    memory_mb: float | None,
+    threads: int,
+    tasks: int,
+    loop_lag_ms: float,
+    begun_again: Sequence[tuple[str, float]] = (),
 ) -> Application:
-    """This process: degraded where its loop is late."""
-    late = loop_lag_ms > LATE_LOOP_MS
+    """This process: degraded where its loop is late, and after something that was to go on had ended.
+
+    ``begun_again`` has what ended, and how many seconds ago.
+    """
+    verdicts = [_Verdict("healthy")]
+    if loop_lag_ms > LATE_LOOP_MS:
+        verdicts.append(_Verdict("degraded", (f"The loop was {loop_lag_ms:.0f} ms late.",), ("late",)))
+    newest = {what: age_s for what, age_s in begun_again if age_s <= BEGUN_AGAIN_S}
+    verdicts += [
+        _Verdict("degraded", (one_line(f"It had ended and was begun again {age_s:.0f} s ago: {what}."),), ("again",))
+        for what, age_s in newest.items()
+    ]
+    told = _worst(verdicts)
     return Application(
-        status="degraded" if late else "healthy",
-        reasons=(f"The loop was {loop_lag_ms:.0f} ms late.",) if late else (),
-        advice=(ADVICE["late"],) if late else (),
+        status=told.status,
+        reasons=told.reasons,
+        advice=_texts(told.advice),
         uptime_ms=uptime_ms,
         memory_mb=memory_mb,
         threads=threads,
@@ -290,6 +312,8 @@ def _address(facts: AddressFacts) -> _Verdict:
 def _connection(facts: ConnectionFacts) -> _Verdict:
     found = facts.found
     why = f": {found.trouble}" if found.trouble else "."
+    if not facts.runs:
+        return _Verdict("unhealthy", ("Its loop does not run: nothing is received.",), ("standing",))
     if not found.is_up:
         return _Verdict(
             "degraded" if _begins(found) else "unhealthy",
@@ -309,7 +333,9 @@ def _connection(facts: ConnectionFacts) -> _Verdict:
 
 def _user(facts: UserFacts) -> _Verdict:
     found, verdicts = facts.found, [_Verdict("healthy")]
-    if found.is_begun and not found.logged_on:
+    if found.is_begun and not facts.runs:
+        verdicts.append(_Verdict("unhealthy", ("Its loop does not run: nothing is received.",), ("standing",)))
+    elif found.is_begun and not found.logged_on:
         if facts.refused is not None:
             verdicts.append(_Verdict("unhealthy", (f"Its connection has ended: {facts.refused}",), ("user_ended",)))
         else:

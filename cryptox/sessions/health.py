@@ -24,6 +24,7 @@ from cryptox.model.diagnosis import FIREWALL, NOT_HERE
 from cryptox.model.health import Component, Connection, ExchangeAddress, Health, UserConnection
 from cryptox.model.judging import AddressFacts, ConnectionFacts, Problem, UserFacts
 from cryptox.sessions.core import NO_SUCH_PATH, Core
+from cryptox.sessions.tending import begun_again
 from cryptox.transport.messages import Answer
 
 __all__ = ["HealthCalls", "check_component", "look"]
@@ -156,6 +157,7 @@ async def _application(_: Sequence[Any]) -> Component:
         threads=threading.active_count(),
         tasks=len(asyncio.all_tasks(loop)),
         loop_lag_ms=late_ms,
+        begun_again=begun_again(time.monotonic()),
     )
 
 
@@ -289,7 +291,7 @@ def _lines(hub: Any) -> list[ConnectionFacts]:
             behind=len(behind),
             trouble=trouble,
         )
-        found.append(ConnectionFacts(record, hub.silence_s + STALE_S))
+        found.append(ConnectionFacts(record, hub.silence_s + STALE_S, hub.loop.is_running()))
     return found
 
 
@@ -348,7 +350,9 @@ def _user(session: Any) -> UserFacts:
         trouble=stream.trouble,
     )
     refused = None if failure is None else f"{type(failure).__name__}: {failure}"
-    return UserFacts(record, line.silence_s + STALE_S, refused, stream.in_step)
+    return UserFacts(
+        record, line.silence_s + STALE_S, refused, stream.in_step, stream.loop.is_running() or line.is_over
+    )
 
 
 def _age_s(now: float, then: float) -> float:

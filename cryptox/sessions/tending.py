@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from logging import WARNING
-from typing import Any
+from typing import Any, Final
 
 from cryptox import logs, portal
 
-__all__ = ["AGAIN_S", "is_winding_down", "tend"]
+__all__ = ["AGAIN_S", "Spawn", "begun_again", "is_winding_down", "note", "tend"]
 
 log = logs.logger("sessions.tending")
 
 AGAIN_S = 0.1  # between the end of a task and its next beginning: a defect that strikes at once must not spin
+
+_MOST: Final = 16
+_ended: Final[deque[tuple[str, str, float]]] = deque(maxlen=_MOST)  # what, why, when: the newest of the process
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
@@ -56,11 +61,23 @@ def tend(
             return
         error = None if task.cancelled() else task.exception()
         told = "ended" if error is None else f"{type(error).__name__}: {error}"
-        logs.event(log, "task.restarted", level=WARNING, task=what, error="cancelled" if task.cancelled() else told)
+        why = "cancelled" if task.cancelled() else told
+        logs.event(log, "task.restarted", level=WARNING, task=what, error=why)
+        note(what, why)
         loop.call_later(AGAIN_S, again)
 
     task.add_done_callback(done)
     return task
+
+
+def note(what: str, why: str) -> None:
+    """Something that was to go on has ended, and is begun again: health tells of it for a while. From any thread."""
+    _ended.append((what, why, time.monotonic()))
+
+
+def begun_again(now: float) -> list[tuple[str, float]]:
+    """What has ended before its time in this process, with why, and how many seconds ago; the newest few."""
+    return [(f"{what} ({why})", now - at) for what, why, at in tuple(_ended)]
 
 
 def is_winding_down(loop: asyncio.AbstractEventLoop) -> bool:

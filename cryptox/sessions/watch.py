@@ -66,7 +66,7 @@ class Watch:
     @property
     def is_running(self) -> bool:
         """Whether it goes on."""
-        return not self._is_over
+        return not (self._is_over or self.loop.is_closed())
 
     @property
     def errors(self) -> int:
@@ -157,7 +157,7 @@ def _begun(loop: asyncio.AbstractEventLoop, watch: weakref.ref[Watch], held: lis
         if (here := watch()) is not None:
             here.end()
 
-    tend(spawn, lambda: _again_and_again(watch, held), is_over, what="health", ended=ended)
+    tend(spawn, lambda: _again_and_again(watch, held), is_over, what="monitor", ended=ended)
     return tasks
 
 

@@ -52,8 +52,10 @@ def trading(**facts: Any) -> Any:
     return judging.trading_system(**{"total_users": 1, "active_connections": 1, "unresolved_ages_s": [], **facts})
 
 
-def application(loop_lag_ms: float) -> Any:
-    return judging.application(uptime_ms=5_000, memory_mb=51.2, threads=3, tasks=7, loop_lag_ms=loop_lag_ms)
+def application(loop_lag_ms: float, *again: tuple[str, float]) -> Any:
+    return judging.application(
+        uptime_ms=5_000, memory_mb=51.2, threads=3, tasks=7, loop_lag_ms=loop_lag_ms, begun_again=again
+    )
 
 
 DOWN = {"state": "waiting", "trouble": "NotSent: no connection"}
@@ -61,6 +63,13 @@ DOWN = {"state": "waiting", "trouble": "NotSent: no connection"}
 CASES: list[tuple[Any, HealthStatus, str, list[str]]] = [
     (application(3.0), "healthy", "", []),
     (application(500.1), "degraded", "The loop was 500 ms late.", ["late"]),
+    (application(3.0, ("monitor (cancelled)", 10.1)), "healthy", "", []),
+    (
+        application(3.0, ("monitor (cancelled)", 9.8), ("monitor (cancelled)", 2.0)),
+        "degraded",
+        "It had ended and was begun again 2 s ago: monitor (cancelled).",
+        ["again"],
+    ),
     (judging.exchange_api([address()]), "healthy", "", []),
     (
         judging.exchange_api([address(Problem("banned", "The exchange has banned this address.", 29.2))]),
@@ -105,6 +114,8 @@ CASES: list[tuple[Any, HealthStatus, str, list[str]]] = [
     (judging.websocket_connections([line(behind=1, trouble="busy")]), "degraded", "1 stream not in step: busy",
      ["behind"]),
     (judging.websocket_connections([line(lag_s=2.1)]), "degraded", "The newest event was 2.1 s late.", ["lag"]),
+    (judging.websocket_connections([dataclasses.replace(line(), runs=False)]), "unhealthy",
+     "Its loop does not run: nothing is received.", ["standing"]),
     (trading(), "healthy", "", []),
     (trading(unresolved_ages_s=[3.0, 1.0]), "degraded", "Of 2 orders the outcome is not known, of one since 3 s.",
      ["unresolved"]),
@@ -128,6 +139,8 @@ CASES: list[tuple[Any, HealthStatus, str, list[str]]] = [
     (judging.user_connections([user("key refused", logged_on=False, state="ended")]), "unhealthy",
      "Its connection has ended: key refused", ["user_ended"]),
     (judging.user_connections([user(last_message_age_s=13.0)]), "degraded", "Nothing was heard for 13 s.", ["quiet"]),
+    (judging.user_connections([dataclasses.replace(user(), runs=False)]), "unhealthy",
+     "Its loop does not run: nothing is received.", ["standing"]),
     (judging.user_connections([user(clock_skew_ms=1_500.0)]), "healthy",
      "The exchange's clock is 1.5 s ahead of this machine's.", ["skew"]),
     (judging.user_connections([user(clock_skew_ms=-1_500.0)]), "healthy",

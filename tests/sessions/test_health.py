@@ -495,6 +495,19 @@ async def test_the_book_tells_of_sessions_in_the_order_they_were_made(exchange: 
 
 
 @on_loop
+async def test_all_of_the_process_from_a_loop_of_ones_own(exchange: cx.PaperExchange) -> None:
+    with cx.connect(exchange, user="cy") as blocking:
+        blocking.balances()
+        async with cx.aio.connect(exchange, user="ann") as session:
+            await session.balances()
+            found: Any = await cx.aio.health()
+            assert {"ann", "cy"} <= {one.user for one in found["user_connections"].users}
+            assert (await cx.aio.health("trading_system")).total_users >= 2
+            with pytest.raises(ValidationError):
+                await cx.aio.health("x")
+
+
+@on_loop
 async def test_a_walk_over_what_changes_is_made_again() -> None:
     tries: list[int] = []
 

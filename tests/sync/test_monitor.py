@@ -182,7 +182,9 @@ def test_its_task_may_be_killed(session: Any, caplog: pytest.LogCaptureFixture) 
         until(lambda: monitor._watch.looks > looks and len(seen) > before)
         assert monitor.is_running
     until(lambda: not monitor._watch._tasks)
-    assert [one.fields["task"] for one in caplog.records if getattr(one, "event", "") == "task.restarted"] == ["health"]
+    assert [one.fields["task"] for one in caplog.records if getattr(one, "event", "") == "task.restarted"] == [
+        "monitor"
+    ]
 
 
 def test_looks_are_kept_without_their_parts(session: Any) -> None:
@@ -193,6 +195,17 @@ def test_looks_are_kept_without_their_parts(session: Any) -> None:
     assert len(rows) == 5
     assert {type(value) for row in rows for value in row} <= {str, int, float, bool, type(None)}
     feed.stop()
+
+
+def test_it_goes_on_when_its_task_is_killed(session: Any) -> None:
+    with cx.monitor(interval=3_600) as monitor:
+        watch = monitor._watch
+        (task,) = watch._tasks
+        watch.loop.call_soon_threadsafe(task.cancel)
+        until(lambda: watch.looks == 2)
+        assert task.cancelled()
+        assert monitor.is_running
+        assert any("monitor (cancelled)" in reason for reason in monitor.latest["application"].reasons)
 
 
 def test_a_callback_keeps_it_until_it_is_let_go(session: Any) -> None:

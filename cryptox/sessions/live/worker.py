@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from cryptox import logs
 from cryptox.model.events import Event
+from cryptox.sessions.tending import note
 
 from .queue import Queue
 
@@ -95,6 +96,7 @@ class Worker:
             if self.queue.closed or not threading.main_thread().is_alive():
                 return
             logs.event(log, "feed.worker_restarted", level=ERROR, topic=self._topic, error=type(error).__name__)
+            note(f"callbacks of {self._topic}", type(error).__name__)
             self._begin()
             with contextlib.suppress(RuntimeError):
                 self._ready.release()
