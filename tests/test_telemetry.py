@@ -206,6 +206,26 @@ def test_counters_of_streams(exchange: cx.PaperExchange, reader: InMemoryMetricR
         assert total("cryptox.stream.reconnects") == before[1] + feed.status.reconnects
 
 
+def test_gaps_are_counted(reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(symbol: str, *, from_id: int, limit: int, exact: bool) -> Any:
+        return ask(symbol, from_id=2**40, limit=limit, exact=exact)
+
+    monkeypatch.setattr("cryptox.sessions.live.topic.BASE_S", 0.01)
+    with (
+        cx.PaperExchange(clock=("2024-06-01 12:00", 60), limits={"REQUEST_WEIGHT": (10**6, "1m")}) as exchange,
+        cx.connect(exchange, encoding="json") as session,
+        session.live.trades("BTCUSDT") as feed,
+    ):
+        venue = session._session.venue
+        ask = venue.trades_from
+        until(lambda: feed.status.received)
+        venue.trades_from = none
+        before = sum(points(reader, "cryptox.stream.gaps", venue="paper"))
+        exchange.faults.add("frame", how="drop", stream="*@trade", times=1)
+        until(lambda: feed.status.gaps)
+        assert sum(points(reader, "cryptox.stream.gaps", venue="paper")) - before == feed.status.gaps
+
+
 def test_nothing_secret_is_in_any_attribute(
     exchange: cx.PaperExchange, spans: InMemorySpanExporter, reader: InMemoryMetricReader
 ) -> None:

@@ -174,6 +174,42 @@ def test_orders_say_whose_they_are(exchange: cx.PaperExchange, told: Told) -> No
     assert (sent["user"], sent["job"]) == ("ann", "mine")
 
 
+def test_an_order_that_goes_out_again_is_told(exchange: cx.PaperExchange, told: Told) -> None:
+    with cx.connect(exchange, user="ann") as session:
+        exchange.faults.add("status", error_code=-1021, path="order", method="POST", times=1)
+        order = session.buy("BTCUSDT", quote_quantity=50)
+    (again,) = told("order.again", client_order_id=order.client_order_id)
+    assert (again["level"], again["user"], again["operation"]) == ("WARNING", "ann", "place_order")
+    assert again["why"]
+    assert len(told("order.sending")) == len(told("order.done")) == 1
+    assert len(told("request.done", method="POST")) == 2
+
+
+def test_an_order_that_waits_for_the_accounts_room_is_told(told: Told) -> None:
+    async def place(exchange: cx.PaperExchange) -> None:
+        async with cx.aio.connect(exchange, user="ann") as session:
+            await session.test_order("BTCUSDT", "buy", quantity="0.001", price=20_000)
+            await asyncio.gather(*(session.buy("BTCUSDT", "0.001", 20_000) for _ in range(5)))
+
+    with cx.PaperExchange(limits={"ORDERS": (2, "1s"), "REQUEST_WEIGHT": (10_000, "1m")}) as exchange:
+        asyncio.run(place(exchange))
+    waits = told("order.waits", user="ann")
+    assert waits
+    assert all(one["level"] == "INFO" and one["orders"] == 1 and 0 < one["wait_s"] <= 1.0 for one in waits)
+    assert len(told("order.done")) == 5
+
+
+def test_a_connection_that_the_exchange_is_about_to_end_is_told(exchange: cx.PaperExchange, told: Told) -> None:
+    with cx.connect(exchange) as session, session.live.book_ticker("BTCUSDT") as feed:
+        until(lambda: feed.status.received)
+        (first,) = told("socket.opened")
+        exchange.faults.shut_down(1.0)
+        (retiring,) = until(lambda: told("socket.retiring"))
+        assert (retiring["level"], retiring["venue"], retiring["number"]) == ("INFO", "paper", first["number"])
+        until(lambda: len(told("stream.carried")) > 1)
+    assert len(told("socket.opened")) == 2
+
+
 def test_the_life_of_a_connection_is_told(exchange: cx.PaperExchange, told: Told) -> None:
     with (
         cx.connect(exchange, user="ann") as session,
