@@ -109,6 +109,16 @@ def _differences(state: Any, keys: Any, stream: Any) -> list[str]:
     return wrong
 
 
+class _InOrder(dict[Any, None]):
+    """In the place of a set, whose order is that of addresses in memory: a campaign must be the same again."""
+
+    def add(self, one: Any) -> None:
+        self[one] = None
+
+    def discard(self, one: Any) -> None:
+        self.pop(one, None)
+
+
 class VirtualStreams:
     """Connections of the WebSocket API without sockets: the exchange's own, as often cut as the dice say."""
 
@@ -116,8 +126,9 @@ class VirtualStreams:
         state = exchange._state
         state.desk._loop = asyncio.get_running_loop()  # whoever listens is told there
         self.api = WsApi(desk, state.answers, wall=lambda: time.time())  # noqa: PLW0108  # the virtual one
+        self.api._connections = self.api._feed._connections = _InOrder()  # type: ignore[assignment]
         self.dice, self.is_down, self.clock = dice, is_down, state.clock
-        self.open: dict[_Socket, None] = {}  # in the order of their beginning, whatever their addresses in memory
+        self.open = _InOrder()
         self.cuts = 0
 
     @contextmanager
@@ -171,7 +182,7 @@ class _Socket:
             rate_limits=False,
             tamper=lambda: None,
         )
-        streams.open[self] = None
+        streams.open.add(self)
         streams.api._connections.add(self._there)
         self._task = self._loop.create_task(self._serve())
 
@@ -194,7 +205,7 @@ class _Socket:
 
     def end(self, reason: Any) -> None:
         if not self.closed.done():
-            self._streams.open.pop(self, None)
+            self._streams.open.discard(self)
             self._streams.api._connections.discard(self._there)
             self.closed.set_result(Ended(reason, None, "", time.monotonic()))
 

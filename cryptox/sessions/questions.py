@@ -42,9 +42,9 @@ def questions(session: Asker) -> dict[str, Question]:
     """By operation."""
     asks = Lister(session)
     repeats = Repeats(asks)
-    listed = _Simple(asks.order_list)
+    listed = _Simple(asks.order_list, again=repeats.list_placed)
     return {
-        "place_order": _Simple(asks.placed, asks.renamed),
+        "place_order": _Simple(asks.placed, asks.renamed, repeats.placed),
         "amend_order": _Simple(asks.placed, asks.renamed, repeats.amended),
         "cancel_order": _Simple(asks.canceled, asks.not_canceled, repeats.canceled),
         "cancel_all": _Simple(asks.nothing_yet, asks.all_canceled, repeats.all_canceled),

@@ -1,15 +1,16 @@
 """Requests that were refused though they had been carried out: something on the way had sent them twice.
 
-The answer that comes back is then the one to the second copy, which found nothing left to do. So where an act is
-refused in such words, the exchange is asked once more before anybody is told. A refusal that is one stays one: what was
-not done since the request was sent, or by another call of the session, is never taken for its doing.
+The answer that comes back is then the one to the second copy, which found nothing left to do, or no room: the first one
+has used up the balance, or is one order more. So where an act is refused for what may be that, the exchange is asked
+once more before anybody is told. A refusal that is one stays one: what was not done since the request was sent, or by
+another call of the session, is never taken for its doing.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from cryptox.errors import OrderNotFound, OrderRejected
+from cryptox.errors import FilterFailure, OrderNotFound, OrderRejected
 from cryptox.model.orders import Order, OrderList, Replaced
 from cryptox.sessions.journal import Entry
 from cryptox.sessions.lookups import Lister, not_placed, ref_of_act
@@ -17,12 +18,22 @@ from cryptox.venues.trading import OrderRef
 
 __all__ = ["Repeats"]
 
+NO_ROOM = FilterFailure | OrderRejected  # rules count open orders; a second amend would change nothing
+
 
 class Repeats:
     """Looks for what an earlier copy of a request has done; None is no sign of any."""
 
     def __init__(self, asks: Lister) -> None:
         self._asks = asks
+
+    async def placed(self, entry: Entry, told: Any) -> Order | None:
+        """The order that has the act's own client order id."""
+        return await self._asks.placed(entry) if isinstance(told, NO_ROOM) else None
+
+    async def list_placed(self, entry: Entry, told: Any) -> OrderList | None:
+        """The list that has the act's own client order id."""
+        return await self._asks.order_list(entry) if isinstance(told, NO_ROOM) else None
 
     async def canceled(self, entry: Entry, told: Any) -> Order | None:
         """The order that was to be canceled, where it was since."""
@@ -51,21 +62,22 @@ class Repeats:
 
     async def amended(self, entry: Entry, told: Any) -> Order | None:
         """The order that has the act's own client order id, by which alone it got it."""
-        if not isinstance(told, OrderNotFound | OrderRejected):
+        if not isinstance(told, OrderNotFound | NO_ROOM):
             return None
         order = await self._asks.order(OrderRef(entry.symbol, client_order_id=entry.client_order_id))
         return None if order is None else await self._asks.with_fills(order)
 
     async def replaced(self, entry: Entry, told: Any) -> Replaced | None:
-        """Both halves, where the cancel was refused for want of its order."""
-        if not isinstance(told, Replaced) or not isinstance(told.cancel_error, OrderNotFound):
+        """Both halves, where the cancel was refused for want of its order, or all of it for want of room."""
+        halves = told if isinstance(told, Replaced) else None
+        if not isinstance(told if halves is None else halves.cancel_error, OrderNotFound | NO_ROOM):
             return None
         old = await self._asks.order(ref_of_act(entry))
         if old is None or old.status != "canceled":
             return None
         is_since = self._asks.session._times_tell and self._is_since(entry, old)
-        if told.order is not None:
-            return Replaced(old, told.order) if is_since else None
+        if halves is not None and halves.order is not None:
+            return Replaced(old, halves.order) if is_since else None
         new = await self._asks.placed(entry)
         if new is not None:
             return self._asks.both(entry, old, new)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import cryptox as cx
-from cryptox.errors import NotSent, OrderNotFound, OrderRejected
+from cryptox.errors import FilterFailure, InsufficientFunds, NotSent, OrderNotFound, OrderRejected
 from tests.sessions.test_acting import FAR, at, exchange, placed, sent, session, soon, until
 from tests.sessions.test_exactly_once import in_a_thread
 from tests.sessions.test_questions import other
@@ -34,6 +34,26 @@ def test_an_order_that_arrives_twice_is_the_order_of_its_call(given: str | None,
     order = twice.place_order("BTCUSDT", "buy", quantity="0.001", price=FAR, client_order_id=given)
     assert order.status == "new"
     assert placed(twice) == [order.client_order_id]
+
+
+def test_an_order_that_leaves_no_room_for_its_copy_is_told(exchange: cx.PaperExchange) -> None:
+    """The first one has used up the balance, or is the last stop that rules allow."""
+    keys = exchange.create_account({"USDT": 30, "BTC": 1})
+    with cx.connect(exchange, api_key=keys.api_key, secret_key=keys.secret_key) as session:
+        low = {"type": "STOP_LOSS", "quantity": "0.001", "stop_price": at(session, 0.5)}
+        for _ in range(4):
+            session.place_order("BTCUSDT", "sell", **low)
+        exchange.faults.add("repeat", method="POST")
+        order = session.buy("BTCUSDT", "0.001", FAR)
+        pair = session.place_oco("BTCUSDT", "sell", "0.001", price=at(session, 1.1), stop_price=at(session, 0.9))
+        assert {order.client_order_id, *(one.client_order_id for one in pair.orders)} < set(placed(session))
+        assert len(placed(session)) == 7
+        exchange.requests.clear()
+        with pytest.raises(InsufficientFunds):
+            session.buy("BTCUSDT", "0.001", FAR)
+        with pytest.raises(FilterFailure, match="MAX_NUM_ALGO_ORDERS"):
+            session.place_order("BTCUSDT", "sell", **low)
+        assert (sent(exchange), asked(exchange)) == (2, 2)
 
 
 def test_a_list_that_arrives_twice(twice: cx.Session) -> None:
