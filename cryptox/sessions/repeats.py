@@ -29,11 +29,17 @@ class Repeats:
 
     async def placed(self, entry: Entry, told: Any) -> Order | None:
         """The order that has the act's own client order id."""
-        return await self._asks.placed(entry) if isinstance(told, NO_ROOM) else None
+        if not isinstance(told, NO_ROOM):
+            return None
+        order = await self._asks.placed(entry)
+        return order if order is not None and self._is_own(entry, order.time_ms) else None
 
     async def list_placed(self, entry: Entry, told: Any) -> OrderList | None:
         """The list that has the act's own client order id."""
-        return await self._asks.order_list(entry) if isinstance(told, NO_ROOM) else None
+        if not isinstance(told, NO_ROOM):
+            return None
+        found = await self._asks.order_list(entry)
+        return found if found is not None and self._is_own(entry, found.time_ms) else None
 
     async def canceled(self, entry: Entry, told: Any) -> Order | None:
         """The order that was to be canceled, where it was since."""
@@ -79,13 +85,19 @@ class Repeats:
         if halves is not None and halves.order is not None:
             return Replaced(old, halves.order) if is_since else None
         new = await self._asks.placed(entry)
-        if new is not None:
+        if new is not None and self._is_own(entry, new.time_ms):
             return self._asks.both(entry, old, new)
         return Replaced(old, None, None, not_placed(entry)) if is_since else None
 
     def _may_tell(self, told: Any) -> bool:
         """Whether it was refused for want of an order, and times tell when that ended."""
         return isinstance(told, OrderNotFound) and self._asks.session._times_tell
+
+    def _is_own(self, entry: Entry, time_ms: int | None) -> bool:
+        """Whether what has the act's client order id is no older than it; nothing else has an id of ours."""
+        if not entry.about.get("given"):
+            return True
+        return self._asks.session._times_tell and time_ms is not None and time_ms >= entry.sent_ms
 
     def _is_since(self, entry: Entry, order: Order) -> bool:
         return order.updated_ms >= entry.sent_ms and self._asks.session._may_have_canceled(entry, order)

@@ -158,6 +158,19 @@ def test_what_was_canceled_before_is_no_success(exchange: cx.PaperExchange, sess
     assert placed(session) == []
 
 
+def test_an_order_of_before_under_the_same_id_is_no_success(exchange: cx.PaperExchange) -> None:
+    """Another program placed the same a moment ago; now there is no room for this one."""
+    keys = exchange.create_account({"USDT": 10**6, "BTC": "0.0015"})
+    given: dict[str, Any] = {"api_key": keys.api_key, "secret_key": keys.secret_key}
+    with cx.connect(exchange, user="one", **given) as one, cx.connect(exchange, user="two", **given) as two:
+        order: dict[str, Any] = {"quantity": "0.001", "client_order_id": "mine"}
+        two.test_order("BTCUSDT", "sell", "MARKET", **order)
+        assert one.place_order("BTCUSDT", "sell", "MARKET", **order).status == "filled"
+        threading.Event().wait(0.3)  # the clock is not known to the millisecond
+        with pytest.raises(InsufficientFunds):
+            two.place_order("BTCUSDT", "sell", "MARKET", **order)
+
+
 def test_what_another_call_has_canceled_is_no_success(exchange: cx.PaperExchange, session: cx.Session) -> None:
     order = session.buy("BTCUSDT", "0.001", FAR)
     late = exchange.faults.add("latency", seconds=0.4, path="order", method="DELETE", times=1)
