@@ -72,7 +72,7 @@ def test_it_finds_cancels_of_all_that_say_too_much(program: Any, monkeypatch: py
     monkeypatch.setattr(trader, "MIX", {"limit": 3, "cancel_all": 1})
     monkeypatch.setattr(lookups, "_was_there", lambda *_: False)
     monkeypatch.setattr(lookups.Lister, "_is_gone_since", lambda _, __, order: order.status == "canceled")
-    wrong = program.on_virtual_time(40, 1).wrong
+    wrong = program.on_virtual_time(25, 1).wrong
     assert any("said that nothing is open of what was" in why for why in wrong)
     assert any("had been canceled" in why for why in wrong)
 
@@ -85,9 +85,9 @@ def test_it_finds_what_arrived_twice_and_was_denied(program: Any, monkeypatch: p
 
     monkeypatch.setitem(faults.FAULTS, "repeated", (300, faults.FAULTS["repeated"][1]))
     monkeypatch.setattr(trader, "MIX", {"limit": 3, "cancel": 1, "replace": 1, "amend": 1})
-    assert program.on_virtual_time(60, 3).wrong == []
+    assert program.on_virtual_time(40, 3).wrong == []
     monkeypatch.setattr(acting.Acting, "_done_before", not_asked)
-    assert any("said not to be done, and it was" in why for why in program.on_virtual_time(60, 3).wrong)
+    assert any("said not to be done, and it was" in why for why in program.on_virtual_time(40, 3).wrong)
 
 
 def test_it_finds_proofs_that_come_too_soon(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_it_finds_proofs_that_come_too_soon(program: Any, monkeypatch: pytest.Mo
         self.proven = True
 
     monkeypatch.setattr(resolution.Resolution, "found_nothing", found_nothing)
-    campaign = program.on_virtual_time(250, 3)
+    campaign = program.on_virtual_time(80, 3)
     assert any("said not to be done, and it was" in why for why in campaign.wrong)
 
 
@@ -125,7 +125,7 @@ def test_it_finds_orders_that_are_sent_again(program: Any, monkeypatch: pytest.M
             return await deliver(self, act, pending)
 
     monkeypatch.setattr(acting.Acting, "_deliver", twice)
-    campaign = program.on_virtual_time(250, 3)
+    campaign = program.on_virtual_time(80, 3)
     assert any("done 2 times" in why for why in campaign.wrong)
 
 
@@ -138,7 +138,7 @@ def test_it_finds_outcomes_that_stay_unknown_needlessly(program: Any, monkeypatc
     from orders import runs
 
     monkeypatch.setattr(runs, "SETTLED_AFTER", 1)
-    campaign = program.on_virtual_time(60, 3)
+    campaign = program.on_virtual_time(40, 3)
     assert any("stayed unknown though the exchange could be asked" in why for why in campaign.wrong)
 
 
@@ -159,7 +159,7 @@ def test_it_finds_streams_that_miss_something(program: Any, monkeypatch: pytest.
     taken = blotter.Blotter.apply_order
     monkeypatch.setattr(blotter.Blotter, "apply_order", lambda self, order: order.is_active and taken(self, order))
     monkeypatch.setattr(streamed, "IN_STEP_S", 5.0)
-    campaign = program.on_virtual_time(250, 3)
+    campaign = program.on_virtual_time(60, 3)
     assert any(why.startswith("stream of account") and "believed" in why for why in campaign.wrong)
 
 
