@@ -205,7 +205,7 @@ def _figures(session: Any, problem: Problem | None, latency_ms: float | None) ->
         weight_limit=None if weight is None else weight[1],
         breaker=address.breaker.state(now),
     )
-    return AddressFacts(found, problem, figures.errors, address.breaker.failures)
+    return AddressFacts(found, problem, figures.errors, figures.in_a_row)
 
 
 async def _probe(session: Any) -> tuple[Problem | None, float | None]:
@@ -221,6 +221,7 @@ async def _probe(session: Any) -> tuple[Problem | None, float | None]:
             urgent=True,
             legible=lambda _: True,
             repeatable=False,
+            counts=False,
         )
     except CryptoxError as error:
         return _problem(error), None

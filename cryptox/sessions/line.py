@@ -67,8 +67,12 @@ class Line:
         urgent: bool,
         legible: Callable[[Answer], bool],
         repeatable: bool = True,
+        counts: bool = True,
     ) -> Answer:
-        """The answer to a request. Reading may be repeated, as it changes nothing at the exchange; nothing else may."""
+        """The answer to a request. Reading may be repeated, as it changes nothing at the exchange; nothing else may.
+
+        Of a mere look failures do not count for the breaker.
+        """
         if self._held is None:
             self._held = _held(self._http)
             await anext(self._held)
@@ -84,6 +88,7 @@ class Line:
                     urgent=urgent,
                     persistent=not urgent,
                     legible=legible,
+                    counts=counts,
                 )
 
     def hurry(self, within_s: float) -> None:

@@ -128,6 +128,7 @@ class Caller:
         urgent: bool = False,
         persistent: bool = False,
         legible: Callable[[Answer], bool] = lambda _: True,
+        counts: bool = True,
     ) -> Answer:
         """The answer, whatever its status; the last one where every try failed with one.
 
@@ -151,6 +152,9 @@ class Caller:
         legible
             Whether a success can be read. Gateways cut and replace bodies: one that cannot is asked for again, but
             never for long, as it may be ours that cannot read.
+        counts
+            Whether a failure counts for the breaker. A mere look must not close the way to others; its success opens
+            it to them.
 
         Raises
         ------
@@ -182,8 +186,8 @@ class Caller:
             if self._breaker.failures and self._breaker.state(began) == "half_open":
                 logs.event(log, "breaker.trying", level=INFO, **_named(outgoing))
             try:
-                failure = answer = await self._once(outgoing, ticket, left_s, began, attempt)
-                verdict = self._judge(answer, began, outgoing)
+                failure = answer = await self._once(outgoing, ticket, left_s, began, attempt, counts)
+                verdict = self._judge(answer, began, outgoing, counts)
                 ended = verdict.kind == "refused" or (verdict.kind == "ok" and legible(answer))
                 self._tally.note(self._monotonic(), ok=ended and answer.status not in SHUT_OUT)
                 if ended:
@@ -226,7 +230,7 @@ class Caller:
         return True
 
     async def _once(
-        self, outgoing: Outgoing, ticket: Ticket, deadline_s: float, admitted_at: float, attempt: int
+        self, outgoing: Outgoing, ticket: Ticket, deadline_s: float, admitted_at: float, attempt: int, counts: bool
     ) -> Answer:
         """Send once; the ticket is given back however that ends."""
         try:
@@ -238,14 +242,14 @@ class Caller:
         except NotSent as error:
             self._gate.unsent(ticket)
             if error.retryable:
-                self._failed(admitted_at, outgoing, sent=False)
+                self._failed(admitted_at, outgoing, counts, sent=False)
             else:
                 self._breaker.abandon(admitted_at)
             raise
         except NetworkError:
             self._count(outgoing, ticket)
             self._gate.lost(ticket)
-            self._failed(admitted_at, outgoing)
+            self._failed(admitted_at, outgoing, counts)
             raise
         except BaseException as error:
             if log.isEnabledFor(DEBUG):
@@ -271,16 +275,18 @@ class Caller:
         weight.add(ticket.weight)
         _telemetry.observe()
 
-    def _failed(self, admitted_at: float, outgoing: Outgoing, *, sent: bool = True) -> None:
+    def _failed(self, admitted_at: float, outgoing: Outgoing, counts: bool, *, sent: bool = True) -> None:
         now = self._monotonic()
-        if self._breaker.failure(now, admitted_at=admitted_at, sent=sent):
+        if not counts:
+            self._breaker.abandon(admitted_at)
+        elif self._breaker.failure(now, admitted_at=admitted_at, sent=sent):
             rest_s, failures = round(self._breaker.rest_s(now), 3), self._breaker.failures
             logs.event(log, "breaker.opened", level=WARNING, rest_s=rest_s, failures=failures, **_named(outgoing))
 
-    def _judge(self, answer: Answer, admitted_at: float, outgoing: Outgoing) -> Verdict:
+    def _judge(self, answer: Answer, admitted_at: float, outgoing: Outgoing, counts: bool) -> Verdict:
         verdict = self._reader.verdict(answer)
         if verdict.kind == "busy":
-            self._failed(admitted_at, outgoing)
+            self._failed(admitted_at, outgoing, counts)
         elif self._breaker.success():
             logs.event(log, "breaker.closed", level=INFO, **_named(outgoing))
         if verdict.kind != "stop":

@@ -14,11 +14,12 @@ SLOT_S = 10.0  # so exact the window is
 
 
 class Figures(NamedTuple):
-    """Requests of the last five minutes, how many failed, and when one was answered well last."""
+    """Requests of the last five minutes, how many failed, how many in a row by now, and when one went well last."""
 
     requests: int
     errors: int
     last_success_at: float | None
+    in_a_row: int = 0
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class Tally:
         self._lock = threading.Lock()
         self._slots: deque[_Slot] = deque()
         self._last_success_at: float | None = None
+        self._in_a_row = 0
 
     def note(self, now: float, *, ok: bool) -> None:
         """A try has ended: answered well, also with a refusal of what was asked, or not, as by a firewall."""
@@ -44,6 +46,7 @@ class Tally:
                 self._slots.append(_Slot(number))
             slot = self._slots[-1]
             slot.requests += 1
+            self._in_a_row = 0 if ok else self._in_a_row + 1
             if ok:
                 self._last_success_at = now
             else:
@@ -56,7 +59,7 @@ class Tally:
             self._forget(now)
             requests = sum(slot.requests for slot in self._slots)
             errors = sum(slot.errors for slot in self._slots)
-            return Figures(requests, errors, self._last_success_at)
+            return Figures(requests, errors, self._last_success_at, self._in_a_row)
 
     def _forget(self, now: float) -> None:
         while self._slots and (self._slots[0].number + 1) * SLOT_S <= now - WINDOW_S:

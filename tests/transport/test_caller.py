@@ -100,6 +100,27 @@ def test_who_is_turned_away_was_not_answered_well(tmp_path, status, is_well) -> 
     assert (figures.requests, figures.errors, figures.last_success_at is not None) == (1, 0 if is_well else 1, is_well)
 
 
+@pytest.mark.parametrize("failure", [503, NetworkError("lost", context={"sent": True}), NotSent("refused")])
+def test_failures_of_a_look_open_no_breaker_and_its_success_closes_one(tmp_path, failure) -> None:
+    script, breaker = Script(failure), Breaker(threshold=2)
+    caller = make(script, tmp_path, breaker)
+    for _ in range(5):
+        with suppress(NetworkError):
+            call(caller, repeatable=False, counts=False)
+    assert (breaker.failures, breaker.state(script.now)) == (0, "closed")
+    with suppress(NetworkError):
+        call(caller)
+    assert breaker.state(script.now) == "open"
+    script.now += 60
+    for _ in range(5):  # each is the one that tries, and none makes the rest longer
+        with suppress(NetworkError):
+            call(caller, repeatable=False, counts=False)
+        assert breaker.state(script.now) == "half_open"
+    script.turns = [200]
+    call(caller, counts=False)
+    assert breaker.state(script.now) == "closed"
+
+
 def test_reading_is_repeated_with_growing_pauses_within_the_deadline(tmp_path) -> None:
     script = Script(503, NetworkError("lost", context={"sent": True}), NotSent("refused"), 200)
     caller = make(script, tmp_path)

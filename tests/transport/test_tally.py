@@ -18,7 +18,7 @@ def test_errors_and_the_last_success() -> None:
     tally = Tally()
     for now, ok in ((1.0, True), (2.0, False), (3.0, True), (4.0, False)):
         tally.note(now, ok=ok)
-    assert tally.figures(5.0) == Figures(4, 2, 3.0)
+    assert tally.figures(5.0) == Figures(4, 2, 3.0, 1)
 
 
 def test_what_is_old_is_forgotten_but_for_the_last_success() -> None:
