@@ -354,7 +354,7 @@ async def test_how_late_an_old_event_was_says_nothing_about_now(
 ) -> None:
     async with cx.aio.connect(exchange) as session:
         await session.server_time()
-        feed = await session.live.klines("BTCUSDT", "1m").start()
+        feed = await session.live.ticker("BTCUSDT").start()
         await until(lambda: feed.status.latency is not None)
         part: Any = await session.health("websocket_connections")
         assert part.connections[0].lag_s is not None

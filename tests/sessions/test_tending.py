@@ -35,7 +35,7 @@ def test_the_only_task_of_the_notebooks_loop_may_end(
 
     with cx.PaperExchange() as exchange, cx.connect(exchange) as session:
         feed, loop = session.live.trades("BTCUSDT"), portal.loop()
-        until(lambda: feed.status.received)
+        until(lambda: feed.status.connected)
         until(lambda: len(asyncio.all_tasks(loop)) == 1)
         (victim,) = asyncio.all_tasks(loop)
         monkeypatch.setattr(Kept, "_act", broken)
@@ -43,6 +43,5 @@ def test_the_only_task_of_the_notebooks_loop_may_end(
         loop.call_soon_threadsafe(victim.cancel if how == "cancelled" else kept._wake.set)
         until(victim.done)
         until(lambda: "task.restarted" in caplog.text)
-        received = feed.status.received
-        until(lambda: feed.status.connected and feed.status.received > received)
+        until(lambda: feed.status.connected and feed.status.reconnects == 1)
         assert feed.is_running
