@@ -26,8 +26,9 @@ def test_the_pages_have_rows() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_call_on_the_right_works(page: Path, frozen: cx.PaperExchange) -> None:
-    with cx.connect(frozen) as session:
+def test_every_call_on_the_right_works(page: Path, frozen: cx.PaperExchange) -> None:  # frozen puts back what is used
+    # An exchange for each page: what another session has just used is held back for it, and a bulk call waits.
+    with cx.PaperExchange(clock="2024-06-01 12:00") as exchange, cx.use(exchange) as session:
         for _, here in rows(page):
             names = {"cx": cx, "session": session, "print": lambda _: None}
             if re.search(r"\border\b(?!_)", here):
