@@ -1,6 +1,11 @@
 """A long history through other clients' own pagers and through ours, all in one run.
 
-    python benchmarks/peers.py --python-binance VENV --ccxt VENV [--rows 100000] [--rounds 3]
+    python benchmarks/peers.py --python-binance VENV --ccxt VENV --sdk VENV --cryptofeed VENV --pybotters VENV
+        [--rows 99999] [--rounds 3]
+
+Clients that page by themselves do so; ccxt and the official SDK are given the usual loop, pybotters requests that go
+out together, sixteen at once. cryptofeed's pager fails where the last page is full, so the rows are no multiple of
+1,000. unicorn-binance-rest-api is not among them: it asks the real exchange when it is made.
 
 Each peer runs in the virtual environment named for it; one that is not named, or not installed there, is left out with
 a message. The exchange runs in a process of its own with its market's clock frozen, 20 ms latency and a limit that
@@ -51,6 +56,22 @@ client = ccxt.binance({"enableRateLimit": False, "options": only_spot})
 client.urls["api"]["public"] = url + "/api/v3"
 client.load_markets()
 """,
+    "sdk": """
+from binance_common.configuration import ConfigurationRestAPI
+from binance_sdk_spot.spot import Spot
+client = Spot(config_rest_api=ConfigurationRestAPI(api_key="", api_secret="", base_path=url)).rest_api
+client.time()
+""",
+    "cryptofeed": """
+from cryptofeed.connection import RestEndpoint, Routes
+from cryptofeed.exchanges import Binance
+Binance.rest_endpoints = [RestEndpoint(url, routes=Routes("/api/v3/exchangeInfo"))]
+Binance.api = url + "/api/v3/"
+client = Binance()
+""",
+    "pybotters": """
+import asyncio, pybotters
+""",
     "cryptox": """
 import cryptox as cx
 session = cx.connect("binance", rest_url=url)
@@ -76,6 +97,37 @@ while since < end:
 count, first, last = len(found), found[0][0], found[-1][0]
 total = sum(row[5] for row in found)
 """,
+    "sdk": """
+found, since = [], start
+while since < end:
+    page = client.klines("BTCUSDT", "1m", start_time=since, end_time=end - 1, limit=1000).data()
+    if not page:
+        break
+    found += page
+    since = page[-1][0] + 60_000
+count, first, last = len(found), found[0][0], found[-1][0]
+total = sum(float(row[5]) for row in found)
+""",
+    "cryptofeed": """
+pages = client.candles_sync("BTC-USDT", start=start / 1000, end=(end - 1) / 1000, interval="1m")
+found = [row for page in pages for row in page]
+count, first, last = len(found), round(found[0].start * 1000), round(found[-1].start * 1000)
+total = float(sum(row.volume for row in found))
+""",
+    "pybotters": """
+async def main():
+    room = asyncio.Semaphore(16)
+    async with pybotters.Client(base_url=url) as client:
+        async def page(since):
+            given = {"symbol": "BTCUSDT", "interval": "1m", "startTime": since, "endTime": end - 1, "limit": 1000}
+            async with room:
+                return (await client.fetch("GET", "/api/v3/klines", params=given)).data
+        pages = await asyncio.gather(*(page(since) for since in range(start, end, 60_000_000)))
+    return [row for page in pages for row in page]
+found = asyncio.run(main())
+count, first, last = len(found), found[0][0], found[-1][0]
+total = sum(float(row[5]) for row in found)
+""",
     "cryptox": """
 found = session.klines_bulk("BTCUSDT", "1m", start=start, end=end)
 count, first, last = len(found), int(found.index.asi8[0]), int(found.index.asi8[-1])
@@ -83,8 +135,22 @@ total = float(found["volume"].sum())
 """,
 }
 
-MODULES = {"python-binance": "import binance.client", "ccxt": "import ccxt", "cryptox": "import cryptox"}
-MADE = {"python-binance": "lists of text", "ccxt": "lists, 6 columns", "cryptox": "DataFrame, 11 columns"}
+MODULES = {
+    "python-binance": "import binance.client",
+    "ccxt": "import ccxt",
+    "sdk": "import binance_sdk_spot",
+    "cryptofeed": "import cryptofeed",
+    "pybotters": "import pybotters",
+    "cryptox": "import cryptox",
+}
+MADE = {
+    "python-binance": "lists of text",
+    "ccxt": "lists, 6 columns",
+    "sdk": "lists",
+    "cryptofeed": "objects, decimals",
+    "pybotters": "lists of text",
+    "cryptox": "DataFrame, 11 columns",
+}
 
 
 def present(name: str, python: str | None) -> bool:
@@ -128,9 +194,9 @@ def run(name: str, python: str, url: str, rows: int) -> tuple[float, float, floa
 def options() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python-binance", metavar="VENV")
-    parser.add_argument("--ccxt", metavar="VENV")
-    parser.add_argument("--rows", type=int, default=100_000)
+    for name in MODULES.keys() - {"cryptox"}:
+        parser.add_argument(f"--{name}", metavar="VENV")
+    parser.add_argument("--rows", type=int, default=99_999)
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
@@ -145,11 +211,8 @@ def interpreter(venv: str | None) -> str | None:
 def main() -> None:
     """Measure and print."""
     asked = options()
-    pythons = {
-        "python-binance": interpreter(asked.python_binance),
-        "ccxt": interpreter(asked.ccxt),
-        "cryptox": sys.executable,
-    }
+    venvs = {name: getattr(asked, name.replace("-", "_"), None) for name in MODULES}
+    pythons = {name: sys.executable if name == "cryptox" else interpreter(venv) for name, venv in venvs.items()}
     clients = [name for name, python in pythons.items() if present(name, python)]
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in clients}
     with PaperProcess(latency=LATENCY_S, clock=CLOCK, limit=["REQUEST_WEIGHT=1000000/1m"]) as exchange:
@@ -159,7 +222,7 @@ def main() -> None:
         for _ in range(asked.rounds):
             for name in clients:
                 found[name].append(run(name, str(pythons[name]), exchange.rest_url, asked.rows))
-    volumes = {round(total, 4) for runs in found.values() for _, _, total in runs}
+    volumes = [total for runs in found.values() for _, _, total in runs]  # sums of floats, and of decimals
     ours = statistics.median(wall for wall, _, _ in found["cryptox"])
     lines: list[tuple[str, ...]] = [("client", "gives", "time", "CPU", "rows/s", "cryptox is faster")]
     for name, runs in found.items():
@@ -168,7 +231,8 @@ def main() -> None:
         lines.append((name, MADE[name], f"{wall:.2f} s", f"{cpu:.2f} s", f"{asked.rows / wall:,.0f}", ratio))
     load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{machine()}{load}; {asked.rows:,} x 1m, {LATENCY_S * 1000:.0f} ms, median of {asked.rounds}")
-    print("all clients have the same rows" if len(volumes) == 1 else f"DIFFERENT VOLUMES: {volumes}")
+    same = max(volumes) - min(volumes) <= 1e-9 * max(volumes)
+    print("all clients have the same rows" if same else f"DIFFERENT VOLUMES: {volumes}")
     print(table(lines))
 
 
