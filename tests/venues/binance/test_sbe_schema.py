@@ -114,3 +114,20 @@ def test_layout_ends_where_the_received_block_or_the_version_ends() -> None:
 def test_unknown_messages_are_refused(message: str | int) -> None:
     with pytest.raises(ExchangeError, match="no message"):
         schema.load()[message]
+
+
+def test_messages_are_taken_apart_wherever_they_end() -> None:
+    parsed = schema.parse(
+        """<?xml version="1.0" encoding="UTF-8"?>
+        <sbe:messageSchema xmlns:sbe="http://fixprotocol.io/2016/sbe" id="9" version="2">
+          <types><type name="count" primitiveType="uint16" description="more > less, ünd"/></types>
+          <sbe:message name="Empty" id="1" description="a > b"/> <!-- <sbe:message name="No" id="7"/> -->
+          <sbe:message name="One" id="2"><field name="n" id="1" type="count"/></sbe:message><types>
+          <type name="wide" primitiveType="int64"/></types>
+          <sbe:message name="Two" id="3"><field name="a" id="1" type="wide"/><field name="b" id="2" type="count"/>
+          </sbe:message>
+        </sbe:messageSchema>"""
+    )
+    assert (parsed.id, parsed.version) == (9, 2)
+    assert {name: message.block.size for name, message in parsed.by_name.items()} == {"Empty": 0, "One": 2, "Two": 10}
+    assert sorted(parsed.by_id) == [1, 2, 3]

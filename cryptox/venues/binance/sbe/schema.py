@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache, partial
 from importlib import resources
+from itertools import pairwise
 from typing import Any
+from xml.parsers import expat
 
 from cryptox.errors import ExchangeError
 
@@ -211,24 +213,69 @@ def load(file: str = SPOT) -> Schema:
 
 
 def parse(xml: str) -> Schema:
-    """A schema from its XML text."""
-    root = ET.fromstring(xml)  # noqa: S314  # the package's own file, or a test's
-    for node in root.iter():  # it is kept: half of it is what only people read
-        node.attrib.pop("description", None)
-        node.tail = None
-        if node.text is not None and not node.text.strip():
-            node.text = None
-    types = _Types(root)
+    """A schema from its XML text. Of messages the text is kept: few are ever looked into, and trees take more room."""
+    outline = _Outline(xml.encode())
+    types = _Types(outline.tree("types"))
     messages = [
-        Message(node.attrib["name"], int(node.attrib["id"]), partial(types.block, node))
-        for node in root.iter(f"{_SBE}message")
+        Message(at["name"], int(at["id"]), partial(_compiled, types, outline.within(text)))
+        for name, at, text in outline.parts
+        if name == f"{_SBE[1:-1]} message"
     ]
     return Schema(
-        int(root.attrib["id"]),
-        int(root.attrib["version"]),
+        int(outline.root["id"]),
+        int(outline.root["version"]),
         {message.id: message for message in messages},
         {message.name: message for message in messages},
     )
+
+
+def _compiled(types: _Types, xml: bytes) -> Block:
+    return types.block(ET.fromstring(xml)[0])  # noqa: S314  # a part of what was parsed
+
+
+class _Outline:
+    """What stands right below the root of a document: name, attributes and text of each part."""
+
+    def __init__(self, xml: bytes) -> None:
+        self.root: dict[str, str] = {}
+        self.parts: list[tuple[str, dict[str, str], bytes]] = []
+        spaces: list[str] = []
+        starts: list[tuple[str, dict[str, str], int]] = []
+        depth = 0
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            nonlocal depth
+            if depth == 0:
+                self.root = attributes
+            elif depth == 1:
+                starts.append((name, attributes, parser.CurrentByteIndex))
+            depth += 1
+
+        def end(name: str) -> None:
+            nonlocal depth
+            depth -= 1
+            if depth == 0:
+                starts.append((name, {}, parser.CurrentByteIndex))
+
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartNamespaceDeclHandler = lambda prefix, uri: spaces.append(f' xmlns:{prefix}="{uri}"')
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+        parser.Parse(xml, True)
+        for (name, attributes, begins), (_, _, ends) in pairwise(starts):
+            self.parts.append((name, attributes, xml[begins:ends]))
+        self._open = f"<part{''.join(spaces)}>".encode()
+
+    def within(self, text: bytes) -> bytes:
+        """The text of a part as a document of its own."""
+        return self._open + text + b"</part>"
+
+    def tree(self, name: str) -> ET.Element:
+        """All parts of that name."""
+        text = b"".join(text for part, _, text in self.parts if part == name)
+        root = ET.fromstring(self.within(text))  # noqa: S314  # a part of what was parsed
+        for node in root.iter():  # it is kept, and this is what only people read
+            node.attrib.pop("description", None)
+        return root
 
 
 class _Types:
