@@ -25,7 +25,7 @@ Hole = tuple[int, int]
 """First and last key that are missing, both included."""
 
 _PENDING = 512  # rows that wait to be packed, at most
-_ROOM = 1_024  # rows there is room for at first: most rings of many streams never hold more
+_ROOM = 128  # rows there is room for at first: most rings of many streams never hold many
 
 
 class Packer(Protocol):
