@@ -67,7 +67,9 @@ class ExchangeAddress(Displayed):
 
     def __repr__(self) -> str:
         """One line: where, how, the figures."""
-        return record_line("ExchangeAddress", f"{self.venue} at {self.address}", self.status, *api_figures(self))
+        return record_line(
+            "ExchangeAddress", f"{self.venue} at {self.address}", self.status, _rest(self.breaker), *api_figures(self)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ class Connection(Displayed):
             "Connection",
             f"{self.venue} at {self.address}",
             f"{self.status}, {self.state.replace('_', ' ')}",
+            _rest(self.breaker),
             count(self.streams, "stream"),
             count(self.reconnects, "reconnect"),
             None if self.last_message_age_s is None else f"heard {self.last_message_age_s:.1f} s ago",
@@ -182,11 +185,17 @@ class UserConnection(Displayed):
             "UserConnection",
             self.label,
             f"{self.status}, {'logged on' if self.logged_on else self.state.replace('_', ' ')}",
+            _rest(self.breaker),
             count(self.reconnects, "reconnect"),
             None if age is None else f"last event {age:.1f} s ago",
             None if skew is None else f"clock skew {round(skew)} ms",
             self.trouble,
         )
+
+
+def _rest(breaker: BreakerState) -> str | None:
+    """Said where it is not closed."""
+    return None if breaker == "closed" else f"breaker {breaker.replace('_', ' ')}"
 
 
 class _Api(Protocol):

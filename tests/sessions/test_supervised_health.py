@@ -27,7 +27,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was begun again counts for a second; and it is down long enough to be seen."""
     monkeypatch.setattr(judging, "BEGUN_AGAIN_S", 1.0)
     monkeypatch.setattr(tending, "AGAIN_S", 0.3)
-    tending._ended.clear()
 
 
 @pytest.fixture

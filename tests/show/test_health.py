@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from html import escape
 
 import pytest
 
+import cryptox as cx
 from cryptox import show
 from cryptox.model import judging
 from cryptox.model.health import Connection, HealthStatus
@@ -38,6 +40,18 @@ def test_the_card_of_a_component_lists_its_parts() -> None:
     assert html.count("<li>Connection(") == 10
     assert "and 2 more" in html
     assert HOSTILE not in html
+
+
+def test_the_card_of_a_breaker_that_a_program_has_opened_itself() -> None:
+    with cx.PaperExchange() as exchange, cx.connect(exchange) as session:
+        exchange.faults.add("status", path="time", code=502)
+        looks = (session.health("exchange_api") for _ in range(200))
+        part = next(part for part in looks if part.advice == (ADVICE["resting"],))
+        html = show.html(part)
+        assert html is not None
+        assert "The exchange failed many times in a row. Nothing is sent for another" in html
+        assert escape(ADVICE["resting"]) in html
+        assert f"<li>ExchangeAddress(paper at {exchange.rest_url}, unhealthy, breaker open" in html
 
 
 @pytest.mark.parametrize(
