@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from cryptox._boundary import boundary
-from cryptox.model.health import Component, Health
-from cryptox.sessions.health import look
 from cryptox.sessions.keys import Given
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.session import AsyncSession, open_session
 from cryptox.sessions.users import book
+
+if TYPE_CHECKING:
+    from cryptox.model.health import Component, Health
 
 __all__ = ["AsyncFeed", "AsyncSession", "connect", "health"]
 
@@ -59,5 +60,7 @@ async def health(component: str | None = None) -> Health | Component:
 
     Parameters, result, errors and cost are those of :func:`cryptox.health`.
     """
+    from cryptox.sessions.health import look
+
     with boundary():
         return await look(book.everyone(), component)

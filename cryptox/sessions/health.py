@@ -17,17 +17,16 @@ from typing import Any, Final, TypeVar, overload
 from urllib.parse import urlsplit
 
 from cryptox import _process, logs
-from cryptox._boundary import boundary
 from cryptox.errors import Banned, CryptoxError, NetworkError, NotSent, RateLimited, ValidationError
 from cryptox.model import judging
 from cryptox.model.diagnosis import FIREWALL, NOT_HERE
 from cryptox.model.health import Component, Connection, ExchangeAddress, Health, UserConnection
 from cryptox.model.judging import AddressFacts, ConnectionFacts, Problem, UserFacts
-from cryptox.sessions.core import NO_SUCH_PATH, Core
+from cryptox.sessions.core import NO_SUCH_PATH
 from cryptox.sessions.tending import begun_again
 from cryptox.transport.messages import Answer
 
-__all__ = ["HealthCalls", "check_component", "look"]
+__all__ = ["check_component", "look"]
 
 T = TypeVar("T")
 
@@ -43,43 +42,6 @@ DUE_S: Final = 0.02  # by this the loop's lateness is measured
 STALE_S: Final = 2.0  # after a silent connection was asked for a sign of life
 TRIES: Final = 5  # to read what another thread is changing
 RECENT_S: Final = 60.0  # how late an event was that came before says nothing about now
-
-
-class HealthCalls(Core):
-    """Health of a session."""
-
-    async def health(self, component: str | None = None) -> Health | Component:
-        """How this session is doing: a request to its exchange now, its connections, its orders. Never raises.
-
-        Parameters
-        ----------
-        component
-            ``"application"``, ``"exchange_api"``, ``"websocket_connections"``, ``"trading_system"`` or
-            ``"user_connections"``; None for all.
-
-        Returns
-        -------
-        Health or Component
-            With ``status`` (``healthy``, ``degraded``, ``unhealthy``, ``unknown``), ``reasons`` and ``advice``;
-            ``components`` by name.
-
-        Raises
-        ------
-        ValidationError
-            There is no such component.
-
-        Notes
-        -----
-        Cost: weight 1. Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api (time).
-
-        Examples
-        --------
-        >>> with cx.connect("paper") as session:
-        ...     (await session.health("exchange_api")).status
-        'healthy'
-        """
-        with boundary():
-            return await look([] if self._closed is not None else [self], component)
 
 
 def check_component(component: str | None) -> None:

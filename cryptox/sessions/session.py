@@ -15,7 +15,7 @@ from cryptox.errors import ConfigurationError
 from cryptox.model.names import check_flag, normalise_symbol
 from cryptox.sessions.account import AccountCalls
 from cryptox.sessions.book import BookCalls
-from cryptox.sessions.health import HealthCalls
+from cryptox.sessions.healthcalls import HealthCalls
 from cryptox.sessions.keys import Given, KeyHolder, keys_for
 from cryptox.sessions.klines import KlineCalls
 from cryptox.sessions.live.dashboard import AsyncDashboard

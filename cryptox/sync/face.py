@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._display import Displayed
 from cryptox.model.account import Account, Fees, Preview
-from cryptox.model.health import Component, Health
 from cryptox.model.orders import Leg, Order, OrderList, Replaced
 from cryptox.model.portfolio import Portfolio
 from cryptox.model.symbols import Symbol
@@ -28,6 +27,7 @@ from cryptox.venues.port import Venue
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cryptox.model.health import Component, Health
     from cryptox.settings import Settings
 
 __all__ = ["Session"]
