@@ -198,15 +198,17 @@ def environment() -> dict[str, str]:
 # Feeds and users --------------------------------------------------------------------------------------------------
 
 
-def feeds_of(*lives: Any) -> list[Any]:
-    """Fifty feeds of six kinds and two local books, shared out among these."""
+def feeds_of(*lives: Any, books: bool = True) -> list[Any]:
+    """Fifty feeds of six kinds, shared out among these: two of them local books, or else candles."""
     found = []
     for place, symbol in enumerate(SYMBOLS):
         live = lives[place % len(lives)]
         kinds = (live.trades, live.agg_trades, live.klines, live.ticker, live.book_ticker, live.depth)
         found += [kind(symbol) for kind in kinds]
-    found += [lives[place % len(lives)].book(symbol) for place, symbol in enumerate(SYMBOLS[: STREAMS - len(found)])]
-    return found
+    last = lives[-1]
+    return found + (
+        [last.book(symbol) for symbol in TRADED] if books else [last.klines(SYMBOLS[0], i) for i in ["1s", "1h"]]
+    )
 
 
 class Call(NamedTuple):
