@@ -13,8 +13,8 @@ end, and it is judged:
 
 - memory is flat: the straight line through what was resident after the first third (Theil and Sen's, which single
   values do not bend) rises by less than 0.1 MB a minute, malloc having given back what it held free for later. What is
-  kept on purpose is bounded by numbers that fill up in hours, so these bounds are lowered (``ROWS``, ``FINAL``,
-  ``FILLS``): what has none would grow all the same
+  kept on purpose is bounded by numbers that fill up in hours, so these bounds are lowered (``ROWS``, ``ROOM``,
+  ``FINAL``, ``FILLS``): what has none would grow all the same
 - tasks, threads and sockets are not more than before the faults
 - what every call said of its order is so, by the exchange's own record; nothing stays unknown
 - no gap is told, for the exchange serves everything all the time; health is healthy
@@ -52,9 +52,10 @@ from cryptox.errors import CryptoxError
 from cryptox.model.health import Health
 from cryptox.sessions.blotter import Blotter
 from cryptox.sessions.live import candles, executed, newest
+from cryptox.table.ring import Ring
 
-ROWS = 1_000  # that a feed keeps
-FINAL, FILLS = 50, 200  # orders to which nothing more can happen, and fills, that a session keeps
+ROWS, ROOM = 100, 100  # that a feed keeps, and for how many more its columns have room: some minutes at one a second
+FINAL, FILLS = 10, 20  # orders to which nothing more can happen, and fills, that a session keeps
 CALLBACKS = slice(5, 48, 12)  # feeds that have one
 CANDLES = 20_000  # of one download
 RISE_MB = 0.1  # a minute
@@ -107,6 +108,7 @@ class Soak:
     file: Any = field(default_factory=tempfile.TemporaryFile)  # of calls: what is noted here must not count as a leak
     made: int = 0
     unknown: int = 0
+    at_work: asyncio.Lock = field(default_factory=asyncio.Lock)  # a download: what it holds meanwhile is no leak
     callers: set[int] = field(default_factory=set)
     repairs: Campaign = field(default_factory=Campaign)
     repaired: int = 0
@@ -158,14 +160,24 @@ class Events(logging.Handler):
 def bounded() -> Any:
     """What is kept on purpose is kept in small numbers."""
     usual = [(module, module.MOST_ROWS) for module in (candles, executed, newest)]
+    made = Ring.__init__
+
+    def small(ring: Any, *given: Any, **named: Any) -> None:
+        made(ring, *given, **named)
+        ring._most_room = ring.rows + ROOM
+        ring._room = min(ring._room, ring._most_room)
+        ring._columns = ring._allocate()
+
     defaults = Blotter.__init__.__kwdefaults__
     kept = dict(defaults)
     try:
         for module, _ in usual:
             vars(module)["MOST_ROWS"] = ROWS
         defaults.update(most_final=FINAL, most_fills=FILLS)
+        Ring.__init__ = small  # type: ignore[method-assign]
         yield
     finally:
+        Ring.__init__ = made  # type: ignore[method-assign]
         for module, most in usual:
             vars(module)["MOST_ROWS"] = most
         defaults.update(kept)
@@ -272,7 +284,8 @@ async def _downloads(soak: Soak, session: Any, candles: int, every_s: float, ove
 
 async def _download(soak: Soak, session: Any, candles: int) -> None:
     try:
-        frame = await session.klines_bulk("BTCUSDT", "1m", candles)
+        async with soak.at_work:
+            frame = await session.klines_bulk("BTCUSDT", "1m", candles)
         soak.downloads["whole" if len(frame) == candles else f"{len(frame)} rows"] += 1
     except CryptoxError as error:
         soak.downloads[type(error).__name__] += 1
@@ -284,7 +297,8 @@ async def _watch(soak: Soak, minutes: float, every_s: float, feeds: list[Any], s
     ends = time.monotonic() + 60 * minutes
     while (rest := ends - time.monotonic()) > 0:
         await asyncio.sleep(min(every_s, rest))
-        found = soak.sample()
+        async with soak.at_work:
+            found = soak.sample()
         soak.samples.append(found)
         health = await _health()
         soak.statuses[health.status] += 1

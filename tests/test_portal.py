@@ -9,6 +9,7 @@ import gc
 import inspect
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -177,6 +178,29 @@ def test_closers_can_be_taken_back_and_spawn_never_waits() -> None:
     take_back()
     take_back()
     assert note not in portal._state.closers.values()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # Python itself says nothing of it
+def test_a_loop_whose_thread_is_ended_lets_go_of_who_waits() -> None:
+    begun = threading.Event()
+
+    async def wait() -> None:
+        begun.set()
+        await asyncio.sleep(3600)
+
+    stopped = portal._Portal()
+    call = portal._Call(wait(), endless=False)
+    stopped.begin(call)
+    assert begun.wait(30)
+    stopped.loop.call_soon_threadsafe(sys.exit)  # SystemExit in a callback, as of a thread that is killed
+    stopped.thread.join(30)
+    assert call.wait(30)
+    assert isinstance(call.error, asyncio.CancelledError)
+    assert stopped.is_over
+    assert call.task is not None
+    call.task.cancel()
+    stopped.loop.run_until_complete(asyncio.wait([call.task]))
+    stopped.loop.close()
 
 
 def test_name_lookups_run_on_daemon_threads() -> None:
