@@ -17,6 +17,7 @@ import pytest
 import cryptox as cx
 from cryptox import _cells, portal
 from cryptox.errors import ConfigurationError, ValidationError
+from cryptox.model import judging
 from cryptox.model.columns import HEALTH
 from cryptox.model.judging import COMPONENTS
 from cryptox.sessions import watch
@@ -38,8 +39,9 @@ def session(exchange: cx.PaperExchange) -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks many times a second."""
+    """Looks many times a second, and a machine that has too much to do is not told of."""
     monkeypatch.setattr(watch, "LEAST_S", 0.02)
+    monkeypatch.setattr(judging, "LATE_LOOP_MS", 1e9)
 
 
 def until(true: Callable[[], Any], within_s: float = 30.0) -> None:
@@ -136,7 +138,8 @@ def test_a_cell_that_computes_holds_up_nothing(session: Any) -> None:
         assert monitor._watch.looks > before + 3
 
 
-def test_a_loop_that_is_held_up_while_it_is_to_look_is_late(session: Any) -> None:
+def test_a_loop_that_is_held_up_while_it_is_to_look_is_late(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "LATE_LOOP_MS", 500.0)
     portal.loop().call_soon_threadsafe(time.sleep, 0.7)
     part: Any = cx.health("application")
     assert part.status == "degraded"
