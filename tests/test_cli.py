@@ -233,8 +233,8 @@ def test_the_demo_tells_its_story(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[1] for line in lines if line[:1].isdigit() and " bid " in f" {line} "] == ["bid"] * 3
     assert any(line.startswith("│ PEPEUSDT ┆ 0.0000") for line in lines)
     assert any(line.endswith("sorted and unique: True, missing: []") for line in lines)
-    assert 'cx.klines("BTCUSDT", "1h")' in lines
-    assert 'cx.klines_bulk("BTCUSDT", "1h", limit=5000)' in lines
+    assert 'session.klines("BTCUSDT", "1h")  # the session on paper' in lines
+    assert 'session.klines_bulk("BTCUSDT", "1h", limit=5000)  # the session on paper' in lines
 
 
 # In processes of their own
