@@ -47,7 +47,10 @@ def owner_of(thing: Any, frame: FrameType | None) -> Owner | None:
     venue, user = getattr(getattr(thing, "venue", None), "name", None), getattr(thing, "user", None)
     about = " ".join([*([] if user is None else [f"of {user!r}"]), *([] if venue is None else [f"on {venue}"])])
     known = "cx" if getattr(thing, "_is_default", False) else None if user is None else thing._known_as()
-    name, taken = _names(_callers(frame), thing)
+    try:
+        name, taken = _names(_callers(frame), thing)
+    except Exception:  # noqa: BLE001  # whatever stands in for a user's variables: the user's error goes on
+        name, taken = None, {noun}
     stand_in = f"that_{noun}" if noun in taken else noun
     return Owner(noun, name, known, stand_in, about, type(thing).__name__.startswith("Async"))
 
@@ -56,7 +59,7 @@ def _callers(frame: FrameType | None) -> FrameType | None:
     """The user's frame that a frame of ours was called from, or awaited in."""
     while frame is not None and (
         frame.f_code.co_filename.startswith(PACKAGE)
-        or frame.f_globals.get("__name__", "").partition(".")[0] == "asyncio"
+        or str(frame.f_globals.get("__name__")).partition(".")[0] == "asyncio"
     ):
         frame = frame.f_back
     return frame

@@ -228,3 +228,16 @@ def test_hostile_names_stay_text() -> None:
         assert eval(line.partition(".klines")[0], {"cx": cx}) is cx.session(hostile)
         assert "\n" not in line
         assert "<img" not in html(caught.value)
+
+
+class Odd:
+    """What some use in the place of variables: it can be asked for names, and not looked through."""
+
+    def __getitem__(self, name: str) -> object:
+        raise KeyError(name)
+
+
+def test_whatever_stands_in_for_variables_the_users_error_is_told(another: cx.Session) -> None:
+    code = "mine.klines('BTCUSDT', '60m')"
+    assert told(lambda: exec(code, {"mine": another, "__name__": None, 5: 6})) == f"mine.klines{RIGHT}"
+    assert told(lambda: exec(code, {"mine": another}, Odd())) == f"that_session.klines{RIGHT}{ELSEWHERE}"  # type: ignore[arg-type]

@@ -290,6 +290,8 @@ class Acting(Settling):
         except RateLimited:  # that is no sign of anything
             return None
         except (CryptoxError, TimeoutError) as error:
+            if isinstance(error, TimeoutError) and not self._has_weight():  # it has waited for weight
+                return None
             raise _Doubt("it was refused, perhaps because it had been sent twice", told) from error
         if found is not None:
             logs.event(log, "order.sent_twice", level=WARNING, **named(pending.entry))

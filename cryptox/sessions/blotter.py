@@ -190,15 +190,18 @@ class Blotter:
         return self.by_client_id(symbol, client_order_id or "")
 
     def numbers(self, symbol: str) -> tuple[frozenset[int], frozenset[int]]:
-        """Ids of the orders of a symbol that are known: those to which more may happen, and those that have ended."""
+        """Ids of the orders of a symbol that are known: those to which more may happen, and those that have ended.
+
+        Copied first: a stream may run on another thread.
+        """
         open_, ended = (
-            frozenset(number for name, number in store if name == symbol) for store in (self._open, self._final)
+            frozenset(number for name, number in list(store) if name == symbol) for store in (self._open, self._final)
         )
         return open_, ended
 
     def of_list(self, symbol: str, order_list_id: int) -> list[Order]:
         """Orders of a list that are known, without their fills."""
-        found = [order for store in (self._open, self._final) for order in store.values()]
+        found = [*self._open.values(), *self._final.values()]
         return [order for order in found if (order.symbol, order.order_list_id) == (symbol, order_list_id)]
 
     def fills(self, symbol: str | None = None, order_id: int | None = None) -> list[Fill]:

@@ -225,7 +225,8 @@ class ListCalls(ChangeCalls):
 
         Notes
         -----
-        Cost: weight 1, nothing when it succeeds.
+        Cost: weight 1, nothing when it succeeds; 4 more for the list and each of its orders where it has ended, as of
+        ``cancel_order``.
         Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList).
 
         Examples

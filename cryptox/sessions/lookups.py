@@ -8,7 +8,7 @@ may be.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from cryptox.errors import CryptoxError, NotSent, OrderNotFound, OrderRejected
 from cryptox.model.numbers import plain
@@ -40,6 +40,8 @@ class Asker(Protocol):
     def _known_before(self, entry: Entry) -> Known | None: ...
 
     def _may_have_canceled(self, entry: Entry, order: Order) -> bool: ...
+
+    def _learn_of(self, result: Any) -> None: ...
 
     @property
     def _times_tell(self) -> bool: ...
@@ -118,6 +120,8 @@ class Lister:
             if not fresh or len(page) < LAST_ORDERS:
                 break
             until_ms = min(order.time_ms or 0 for order in page) + 1  # several may be of one millisecond
+        if (known := self.session._known_before(entry)) is not None:  # or the next one would look for them again
+            self.session._learn_of([found[number] for number in sorted(known.open & found.keys())])
         return [found[number] for number in sorted(found) if self._is_gone_since(entry, found[number])]
 
     def _is_gone_since(self, entry: Entry, order: Order) -> bool:
@@ -147,7 +151,7 @@ class Lister:
         if found is None or not found.is_final:
             return None
         whole = await self.with_orders(found)
-        if any(self.session._may_have_canceled(entry, order) for order in whole.orders):
+        if any(self.is_canceled_since(entry, order) for order in whole.orders):
             return whole
         raise Settled(
             OrderRejected(
@@ -235,7 +239,7 @@ class Lister:
 
 def _kept_standing(old: Order | None) -> OrderRejected:
     state = "not found" if old is None else old.status
-    return OrderRejected(f"The former order was not canceled: it is {state}.")
+    return OrderRejected(f"The former order was not canceled by this call: it is {state}.")
 
 
 def ref_of_act(entry: Entry) -> OrderRef:

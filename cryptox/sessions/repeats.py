@@ -43,7 +43,7 @@ class Repeats:
 
     async def canceled(self, entry: Entry, told: Any) -> Order | None:
         """The order that was to be canceled, where it was since."""
-        if "ended" in entry.about or not self._may_tell(told):
+        if not self._may_tell(told) or {"ended", "order_id"} <= entry.about.keys():  # an id of the user's goes on
             return None
         order = await self._asks.order(ref_of_act(entry))
         return order if order is not None and self._is_since(entry, order) else None

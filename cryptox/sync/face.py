@@ -1480,7 +1480,8 @@ class Session(Displayed):
 
         Notes
         -----
-        Cost: weight 1, nothing when it succeeds.
+        Cost: weight 1, nothing when it succeeds; 4 more for the list and each of its orders where it has ended, as of
+        ``cancel_order``.
         Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (orderList).
 
         Examples
@@ -1581,7 +1582,8 @@ class Session(Displayed):
 
         Notes
         -----
-        Cost: weight 1, nothing when it succeeds.
+        Cost: weight 1, nothing when it succeeds; 20 more for each 1,000 orders of the symbol where nothing is open any
+        more of what the session took for open, to see whether it was canceled since the call was sent.
         Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (openOrders).
 
         Examples
@@ -1637,7 +1639,8 @@ class Session(Displayed):
 
         Notes
         -----
-        Cost: weight 1, nothing when it succeeds; one order of the account's count.
+        Cost: weight 1, nothing when it succeeds; one order of the account's count. 4 more where there is no order to
+        cancel, as of ``cancel_order``.
         Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints
         (order/cancelReplace).
 

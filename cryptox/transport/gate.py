@@ -162,7 +162,7 @@ class Gate:
 
     def _spared(self) -> float:
         limit = self._weight_limit()
-        return 0.0 if limit is None else self._spare.part(limit, self._monotonic())
+        return 0.0 if limit is None else self._spare.part(limit, self._monotonic(), self._share)
 
     def _weight_limit(self) -> Limit | None:
         return next((limit for limit in self.limiter.limits if limit.kind == "REQUEST_WEIGHT"), None)

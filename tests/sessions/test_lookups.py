@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -15,10 +16,11 @@ from cryptox.model.orders import Order
 from cryptox.sessions import lookups
 from cryptox.sessions.acts import Known, Settled
 from cryptox.sessions.journal import Entry
-from tests.sessions.test_acting import FAR, exchange, session, soon, until
+from tests.sessions.test_acting import FAR, at, exchange, session, soon, until
 from tests.sessions.test_exactly_once import in_a_thread
+from tests.sessions.test_questions import other
 
-__all__ = ["exchange", "session", "soon"]
+__all__ = ["exchange", "other", "session", "soon"]
 
 SENT_MS = 1_000_000
 
@@ -55,6 +57,9 @@ class Asks:
     def _may_have_canceled(self, _entry: Entry, one: Order) -> bool:
         return one.status == "canceled" and one.order_id not in self._claimed
 
+    def _learn_of(self, result: Any) -> None:
+        self.learned = [one.order_id for one in result]
+
     @property
     def _times_tell(self) -> bool:
         return True
@@ -88,6 +93,7 @@ def test_what_was_known_to_be_canceled_before_is_none_of_its_doing() -> None:
     known = Known(frozenset({6}), frozenset({5}))
     asks = Asks(order(5, "canceled"), order(6, "canceled"), order(7, "canceled"), known=known, claimed=(7,))
     assert became(asks, last=6) == [6]
+    assert asks.learned == [6]  # or each further call would look for it again
 
 
 def test_what_was_open_is_told_though_the_clock_was_set_back_a_little() -> None:
@@ -155,3 +161,15 @@ def test_a_cancel_in_doubt_does_not_take_what_was_canceled_before(
     exchange.faults.add("drop", path="order", method="DELETE", times=1)
     with pytest.raises(OrderRejected, match="was canceled before"):
         session.cancel_order("BTCUSDT", order)
+
+
+def test_a_list_cancel_in_doubt_does_not_take_what_another_program_canceled_before(
+    exchange: cx.PaperExchange, other: tuple[cx.Session, cx.Session]
+) -> None:
+    one, two = other
+    pair = one.place_oco("BTCUSDT", "sell", "0.001", price=at(one, 1.1), stop_price=at(one, 0.9))
+    gone = two.cancel_order_list("BTCUSDT", pair)
+    until(lambda: time.time() * 1000 > max(order.updated_ms for order in gone.orders) + 1_500)
+    exchange.faults.add("drop", path="orderList", method="DELETE", times=1)
+    with pytest.raises(OrderRejected, match="had come to its end before"):
+        one.cancel_order_list("BTCUSDT", pair)

@@ -9,6 +9,7 @@ import pytest
 
 import cryptox as cx
 from cryptox.errors import FilterFailure, InsufficientFunds, NotSent, OrderNotFound, OrderRejected
+from cryptox.sessions.session import AsyncSession
 from tests.sessions.test_acting import FAR, at, exchange, placed, sent, session, soon, until
 from tests.sessions.test_exactly_once import in_a_thread
 from tests.sessions.test_questions import other
@@ -215,3 +216,48 @@ def test_a_refusal_is_told_where_no_weight_is_left_to_ask(exchange: cx.PaperExch
     with pytest.raises((OrderNotFound, NotSent)) as caught:
         session.cancel_order("BTCUSDT", 10**9)
     assert isinstance(caught.value, OrderNotFound)
+
+
+def test_a_refusal_is_told_where_the_question_waits_for_weight(
+    exchange: cx.PaperExchange, session: cx.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AsyncSession, "_has_weight", lambda _: False)
+    exchange.faults.add("latency", seconds=1.5, path="order", method="GET")  # longer than order_timeout
+    with pytest.raises(OrderNotFound):
+        session.cancel_order("BTCUSDT", 10**9)
+
+
+def test_an_id_of_the_users_that_goes_on_to_another_order(
+    exchange: cx.PaperExchange, other: tuple[cx.Session, cx.Session]
+) -> None:
+    """That its former order has ended tells nothing of the order that another program gave it."""
+    one, two = other
+    order: dict[str, Any] = {"quantity": "0.001", "price": FAR, "client_order_id": "mine"}
+    former = one.place_order("BTCUSDT", "buy", **order)
+    one.cancel_order("BTCUSDT", former)
+    newer = two.place_order("BTCUSDT", "buy", **order)
+    exchange.faults.add("repeat", method="DELETE")
+    assert one.cancel_order("BTCUSDT", "mine").order_id == newer.order_id
+    with pytest.raises(OrderNotFound):
+        one.cancel_order("BTCUSDT", "mine")
+
+
+def test_what_is_found_to_have_ended_is_looked_for_once(
+    exchange: cx.PaperExchange, other: tuple[cx.Session, cx.Session]
+) -> None:
+    """Without a stream a session takes for open what another program has canceled, or the market filled."""
+    one, two = other
+    order = one.buy("BTCUSDT", "0.001", FAR)
+    two.cancel_order("BTCUSDT", order)
+    one.cancel_all("BTCUSDT")
+    assert asked(exchange, "allOrders") == 1
+    assert len(one.cancel_all("BTCUSDT")) == 0
+    assert asked(exchange, "allOrders") == 1
+
+
+def test_a_replacement_that_found_its_order_gone_contradicts_nothing(twice: cx.Session) -> None:
+    order = twice.buy("BTCUSDT", "0.001", FAR)
+    twice.cancel_order("BTCUSDT", order)
+    done = twice.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000", if_cancel_fails="place")
+    assert (done.canceled, done.order.status) == (None, "new")
+    assert "was not canceled by this call: it is canceled" in str(done.cancel_error)

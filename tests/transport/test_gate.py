@@ -19,13 +19,17 @@ HOUR = 3_600_000
 
 
 def make(
-    amount: int = 100, window_ms: int = 24 * HOUR, limiter: Limiter | None = None, spare: Spare | None = None
+    amount: int = 100,
+    window_ms: int = 24 * HOUR,
+    limiter: Limiter | None = None,
+    spare: Spare | None = None,
+    share: float = 1.0,
 ) -> Gate:
     """A gate in the middle of a long window, with one answer seen."""
     clock = ExchangeClock()
     now = time.monotonic()
     clock.observe(window_ms * 20_000 + window_ms // 2, now, now, wall_s=time.time())
-    return Gate(limiter or Limiter([Limit("REQUEST_WEIGHT", amount, window_ms)]), clock, spare=spare)
+    return Gate(limiter or Limiter([Limit("REQUEST_WEIGHT", amount, window_ms)]), clock, spare=spare, share=share)
 
 
 async def opened(amount: int = 100) -> Gate:
@@ -45,6 +49,18 @@ def test_what_fits_goes_at_once_and_what_does_not_is_refused_at_once() -> None:
         assert time.monotonic() - began < 30  # of sixty
         assert caught.value.retry_after == pytest.approx(12 * 3600, rel=0.01)
         assert gate.waiting == 0
+
+    asyncio.run(main())
+
+
+def test_a_download_of_a_small_share_goes_on_beside_urgent_ones() -> None:
+    async def main() -> None:
+        spare = Spare(wanted=True)
+        await make(spare=spare).enter(1, patience_s=0, urgent=True)
+        gate = make(1000, spare=spare, share=0.1)
+        first = await gate.enter(1, patience_s=0)
+        gate.answered(first, (Usage("REQUEST_WEIGHT", 24 * HOUR, 1),))
+        await gate.enter(10, patience_s=0)
 
     asyncio.run(main())
 

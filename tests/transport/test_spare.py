@@ -36,3 +36,11 @@ def test_the_busier_of_two_windows_counts() -> None:
     spare.take(2000 - 10, MINUTE, 62.0)
     assert spare.part(MINUTE, 63.0) == pytest.approx(0.5)
     assert spare.part(MINUTE, 121.0) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.05, 0.01])
+def test_who_may_use_little_downloads_with_half_of_it_at_least(share: float) -> None:
+    spare = Spare(wanted=True)
+    assert spare.part(MINUTE, 61.0, share) == pytest.approx(min(0.02, share / 2))
+    spare.take(3000, MINUTE, 61.0)
+    assert spare.part(MINUTE, 61.0, share) == pytest.approx(share / 2)
