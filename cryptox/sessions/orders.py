@@ -170,8 +170,9 @@ class OrderCalls(RuleBook, UserCalls):
 
         Notes
         -----
-        Cost: weight 1, nothing when it succeeds; one order of the account's count. The first order of a symbol reads
-        its rules (weight 20) and the price that they compare with (weight 4).
+        Cost: weight 1, nothing when it succeeds; 4 more where funds are short, to see whether it was itself that used
+        them, sent twice by a proxy; one order of the account's count. The first order of a symbol reads its rules
+        (weight 20) and the price that they compare with (weight 4).
         Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/trading-endpoints (order).
 
         Examples

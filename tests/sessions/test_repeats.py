@@ -64,6 +64,29 @@ def test_a_list_that_arrives_twice(twice: cx.Session) -> None:
     assert placed(twice) == []
 
 
+@pytest.mark.parametrize("given", [None, "mine"])
+def test_an_order_that_used_the_funds_that_its_copy_wants(
+    given: str | None, exchange: cx.PaperExchange, session: cx.Session
+) -> None:
+    """The first one is filled, so its id is free; of the second one there is nothing but that refusal."""
+    everything = session.balances(exact=True).free["BTC"]
+    exchange.faults.add("repeat", method="POST")
+    order = session.place_order("BTCUSDT", "sell", "MARKET", quantity=everything, client_order_id=given)
+    assert (order.status, order.filled, len(order.fills) > 0) == ("filled", everything, True)
+    assert placed(session) == [order.client_order_id]
+    with pytest.raises(InsufficientFunds):
+        session.place_order("BTCUSDT", "sell", "MARKET", quantity=everything, client_order_id=given)
+
+
+def test_a_list_that_used_the_funds_that_its_copy_wants(exchange: cx.PaperExchange, session: cx.Session) -> None:
+    everything = session.balances(exact=True).free["BTC"]
+    exchange.faults.add("repeat", method="POST")
+    working = cx.leg("sell", "LIMIT", everything, price=at(session, 0.99))
+    pair = session.place_oto("BTCUSDT", working, cx.leg("buy", "LIMIT", "0.001", price=FAR))
+    assert [order.status for order in pair.orders] == ["filled", "new"]
+    assert sorted(placed(session)) == sorted(order.client_order_id for order in pair.orders)
+
+
 @pytest.mark.parametrize("mode", ["stop", "place"])
 def test_a_replacement_that_arrives_twice(mode: str, twice: cx.Session) -> None:
     order = twice.buy("BTCUSDT", "0.001", FAR)
@@ -261,3 +284,14 @@ def test_a_replacement_that_found_its_order_gone_contradicts_nothing(twice: cx.S
     done = twice.replace_order("BTCUSDT", order, "buy", quantity="0.001", price="21000", if_cancel_fails="place")
     assert (done.canceled, done.order.status) == (None, "new")
     assert "was not canceled by this call: it is canceled" in str(done.cancel_error)
+
+
+def test_short_funds_are_no_order_of_another_program(other: tuple[cx.Session, cx.Session]) -> None:
+    """Of the same id and the same terms, a moment before."""
+    one, two = other
+    order: dict[str, Any] = {"quantity": "10", "client_order_id": "mine"}
+    theirs = two.place_order("BTCUSDT", "sell", "MARKET", **order)
+    threading.Event().wait(0.3)
+    with pytest.raises(InsufficientFunds):
+        one.place_order("BTCUSDT", "sell", "MARKET", **order)
+    assert placed(one) == [theirs.client_order_id]
