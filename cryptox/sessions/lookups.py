@@ -107,7 +107,10 @@ class Lister:
         still_open = await self.session._ask_signed(self.session._trading_venue.open_orders(entry.symbol))
         if any(_was_there(order, entry) for order in still_open):
             raise Settled(not_done(entry))
-        return await self.gone_since(entry)
+        gone = await self.gone_since(entry)
+        if still_open and not gone:  # one that was on its way then may stand: that it canceled nothing is sure
+            raise Settled(not_done(entry))
+        return gone
 
     async def gone_since(self, entry: Entry) -> list[Order]:
         """Orders canceled since, the oldest first; of an account with more than ``MOST_PAGES`` the newest of them."""

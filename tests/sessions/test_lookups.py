@@ -104,7 +104,7 @@ def test_what_was_open_is_told_though_the_clock_was_set_back_a_little() -> None:
 
 
 def test_nothing_that_is_open_was_there_and_nothing_is_gone() -> None:
-    assert became(Asks(order(6, placed_ms=SENT_MS + 5)), last=5) == []
+    assert became(Asks(order(6, placed_ms=SENT_MS + 5)), last=5) == "NotSent"
     assert became(Asks(order(4, "filled"), order(5, "canceled", updated_ms=SENT_MS - 1)), last=5) == []
 
 
@@ -147,10 +147,13 @@ def test_what_another_call_has_canceled_is_not_told_twice(exchange: cx.PaperExch
     until(lambda: late.hits == 1)
     session.cancel_order("BTCUSDT", order)
     newer = session.buy("BTCUSDT", "0.001", FAR)
-    found = told()
+    try:
+        found = list(told().index)
+    except NotSent:
+        found = []
     until(lambda: all(one.status is not None for one in exchange.requests))
     gone = session.order("BTCUSDT", newer.order_id).status == "canceled"
-    assert list(found.index) == [newer.order_id] * gone
+    assert found == [newer.order_id] * gone
 
 
 def test_a_cancel_in_doubt_does_not_take_what_was_canceled_before(
