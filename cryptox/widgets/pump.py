@@ -170,7 +170,7 @@ class Pump:
         elif self._looks:
             pause = 1 / self.kind.rate if is_watched and self._error is None else REST_S
             took = self.loop.time() - began
-            self._timer = self.loop.call_later(max(pause, CALM * took), self._tick)
+            self._timer = self.loop.call_later(max(pause - took, CALM * took), self._tick)
 
     def _see(self, source: Source) -> None:
         """Take a picture, if there is something new."""
