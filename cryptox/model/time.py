@@ -79,7 +79,12 @@ def needs_now(value: Any) -> bool:
 
 
 def iso(time_ms: int) -> str:
-    """ISO text of a moment: ``2024-01-01T00:00:00Z``, with milliseconds only where there are any."""
+    """ISO text of a moment: ``2024-01-01T00:00:00Z``, with milliseconds only where there are any.
+
+    What lies beyond the calendar is told as its number: ``99999999999999999 ms``.
+    """
+    if not 0 <= time_ms < _NEWEST_MS:
+        return f"{time_ms} ms"
     text = (_EPOCH + time_ms * _MS).isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds")
     return text.removesuffix("+00:00") + "Z"
 

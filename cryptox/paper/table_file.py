@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+import zipfile
+import zlib
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CandleFile", "read_candles"]
 
 DECIMALS = 8
+MOST_DIGITS = 30  # before the point: no price or volume has so many
 MANY = 12  # rows in a row at a longer spacing are another grid, not holes
 EXACT = 10**15  # decimal numbers of so many units have one shortest text
 NAMES: dict[str, tuple[str, ...]] = {
@@ -34,6 +38,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "taker": ("taker_buy_volume", "taker_buy_base_asset_volume", "taker_buy_base_volume", "taker_base_volume"),
     "taker_quote": ("taker_buy_quote_volume", "taker_buy_quote_asset_volume", "taker_quote_volume"),
 }
+_UNREADABLE = (
+    *(ValueError, TypeError, LookupError, NotImplementedError, OSError, EOFError, MemoryError),
+    *(zlib.error, zipfile.BadZipFile),
+)
 ARCHIVE = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
     "taker_buy_volume", "taker_buy_quote_volume", "ignore",
@@ -89,6 +97,16 @@ def _load(source: Any, label: str) -> pd.DataFrame:
     path = Path(source)
     if not path.is_file():
         raise refuse(label, f"there is no file {path}", "Check the path.")
+    try:
+        return _parsed(path, label)
+    except _UNREADABLE as error:  # pandas', pyarrow's, zlib's and zipfile's words for the same
+        what = " ".join(str(error).split())[:200]
+        raise refuse(label, f"it cannot be read: {what}", "The file is damaged or of another kind.") from error
+
+
+def _parsed(path: Path, label: str) -> pd.DataFrame:
+    import pandas as pd
+
     name = path.name.lower()
     if name.endswith((".csv", ".csv.gz", ".csv.zip")):
         head = pd.read_csv(path, header=None, nrows=1, dtype=str)
@@ -151,11 +169,22 @@ def _read_times(column: Any, label: str) -> Any:
     import pandas as pd
 
     try:
-        return pd.to_datetime(column, utc=True)
-    except (ValueError, TypeError) as error:
-        strange = column[pd.to_datetime(column, utc=True, errors="coerce").isna()].iloc[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that each time is read by itself, which is wanted
+            return pd.to_datetime(column, utc=True)
+    except (ValueError, TypeError, OverflowError) as error:
+        strange = next((text for text in column if not _is_time(text)), "?")
         advice = "Write open times like 2024-06-01 12:00, all in one way, or as whole milliseconds since 1970."
         raise refuse(label, f"{strange!r} is not a time that can be read", advice) from error
+
+
+def _is_time(text: Any) -> bool:
+    """Whether a text is a time by itself."""
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return not pd.isna(pd.to_datetime(text, utc=True, errors="coerce"))
 
 
 def _exact(column: Any, name: str, label: str) -> tuple[Any, int]:
@@ -174,8 +203,10 @@ def _exact(column: Any, name: str, label: str) -> tuple[Any, int]:
     try:
         numbers = [Decimal(str(value).strip()) for value in column]
         places = max(-int(number.normalize().as_tuple().exponent) for number in numbers)
-    except (InvalidOperation, TypeError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise refuse(label, f"{name} holds something that is not a number", "Clean the column.") from error
+    if any(number.adjusted() > MOST_DIGITS for number in numbers):
+        raise refuse(label, f"{name} holds a number beyond any", "Clean the column.")
     if places > DECIMALS:
         raise refuse(label, f"{name} has {places} decimals", f"Round it to at most {DECIMALS} decimals.")
     return numbers, max(0, places)

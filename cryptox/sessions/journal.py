@@ -119,14 +119,14 @@ class Journal:
         given: dict[str, int] = {}
         for path in self._files():
             for line in _lines(path):
-                with suppress(KeyError, TypeError, ValueError):
+                with suppress(KeyError, TypeError, ValueError, OverflowError):
                     if "begin" in line:
                         found[line["begin"]] = _entry(line)
                         continue
                     ended = found.pop(line["end"], None)
                     if ended is not None and ended.about.get("given") and "order_id" in line:
                         given.pop(ended.client_order_id, None)
-                        given[ended.client_order_id] = int(line["order_id"])
+                        given[ended.client_order_id] = _whole(line["order_id"])
         return list(found.values()), given
 
     def tidy(self, now_s: float | None = None) -> None:
@@ -191,11 +191,19 @@ def _entry(line: Mapping[str, Any]) -> Entry:
         str(line["begin"]),
         str(line["operation"]),
         str(line["symbol"]),
-        int(line["sent"]),
-        int(line["until"]),
+        _whole(line["sent"]),
+        _whole(line["until"]),
         dict(line.get("about", {})),
-        int(line.get("process", 0)),
+        _whole(line.get("process", 0), 2**31),
     )
+
+
+def _whole(value: Any, end: int = 2**63) -> int:
+    """A number of a line; ValueError for one that nobody wrote: signals to processes and times are made of them."""
+    number = int(value)
+    if not 0 <= number < end:
+        raise ValueError(number)
+    return number
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -205,7 +213,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     except OSError:
         return
     for line in text.splitlines():
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             said = json.loads(line)
             if isinstance(said, dict):
                 yield said

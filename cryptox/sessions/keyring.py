@@ -183,7 +183,7 @@ def _service(venue: str) -> str:
 def _read(entry: str, venue: str, user: str) -> dict[str, str]:
     try:
         keys = json.loads(entry)
-    except ValueError:
+    except (ValueError, RecursionError):
         keys = None
     if isinstance(keys, dict) and all(name in NAMES and isinstance(text, str) for name, text in keys.items()):
         return keys

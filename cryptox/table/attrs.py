@@ -70,7 +70,7 @@ def is_from(frame: Any, package: str, name: str) -> bool:
 def _read(text: bytes | None) -> dict[str, Any]:
     try:
         values = json.loads(text or b"{}")
-    except ValueError:  # written by someone else
+    except (ValueError, RecursionError):  # written by someone else
         return {}
     return values if isinstance(values, dict) else {}
 

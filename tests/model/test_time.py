@@ -54,6 +54,8 @@ def test_all_forms_of_one_instant_are_one_under_any_time_zone() -> None:
     midnights: list[Any] = ["2024-01-01", date(2024, 1, 1), np.datetime64("2024-01-01"), np.datetime64("2024-01")]
     assert [to_ms(form, now_ms=NOW) for form in midnights] == [MIDNIGHT] * 4
     assert iso(NOON) == "2024-01-01T12:00:00Z"
+    assert iso(-1) == "-1 ms"
+    assert iso(2**62) == f"{2**62} ms"
 
 
 @pytest.mark.parametrize(

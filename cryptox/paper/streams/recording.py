@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -25,7 +26,8 @@ __all__ = ["Entry", "Replayed", "read_recording", "replay"]
 CHUNK = 512  # messages between two looks at the clients
 SOON_S = 0.0005  # what is due within this time goes out now
 BLOCK = 1 << 20  # bytes that are unzipped at a time
-_LINE = re.compile(rb'(\d+) (\{"stream":"([^"]*)","data":(.*)\})\s*')
+MOST_LINE = 16 << 20  # what is longer is no message, and not kept whole
+_LINE = re.compile(rb'(\d{1,19}) (\{"stream":"([^"]*)","data":(.*)\})\s*')
 
 
 class Entry(NamedTuple):
@@ -58,18 +60,27 @@ class Replayed:
 
 
 def read_recording(path: str | os.PathLike[str]) -> Iterator[Entry | None]:
-    """The messages of a recording; None for a line that holds none. Blank lines are passed over."""
+    """The messages of a recording; None for a line that holds none. Blank lines are passed over.
+
+    Raises
+    ------
+    OSError : the file cannot be read, is no gzip, or is damaged.
+    """
     names: dict[bytes, str] = {}
-    with gzip.open(path, "rb") as plain:
-        for line in BufferedReader(plain, BLOCK):
-            found = _LINE.fullmatch(line)
-            if found is None:
-                if not line.isspace():
-                    yield None
-                continue
-            stamp, text, name, data = found.groups()
-            stream = names.get(name) or names.setdefault(name, name.decode())
-            yield Entry(int(stamp), Recorded(stream, data, text))
+    try:
+        with gzip.open(path, "rb") as plain:
+            reader = BufferedReader(plain, BLOCK)
+            while line := reader.readline(MOST_LINE):
+                found = _LINE.fullmatch(line)
+                if found is None:
+                    if not line.isspace():
+                        yield None
+                    continue
+                stamp, text, name, data = found.groups()
+                stream = names.get(name) or names.setdefault(name, name.decode(errors="replace"))
+                yield Entry(int(stamp), Recorded(stream, data, text))
+    except (EOFError, zlib.error) as error:
+        raise OSError(f"{os.fspath(path)} is damaged: {error}") from error
 
 
 async def replay(hub: Hub, path: str | os.PathLike[str], *, speed: float | None) -> Replayed:

@@ -24,7 +24,7 @@ _FIELDS = 12
 _INTEGERS = [0, 6, 8]  # open time, close time, number of trades
 _NUMBERS = [1, 2, 3, 4, 5, 7, 9, 10]  # quoted, with decimals; the twelfth field is always "0"
 _PAD = bytes(16)  # so that two words can be loaded before the end of any number
-_COMMA, _QUOTE, _POINT, _OPEN = b',".['
+_COMMA, _QUOTE, _POINT, _OPEN, _ZERO = b',".[0'
 _LAST = np.uint64(int.from_bytes(b'"0"]', "little"))
 
 _ZEROS = np.uint64(0x3030303030303030)
@@ -60,6 +60,8 @@ def kline_columns(body: bytes) -> tuple[Array, Array] | None:
     fractions = _digits(words[points + 1])
     if integers is None or units is None or fractions is None:
         return None
+    if ((text.take(starts[_INTEGERS]) == _ZERO) & (ends[_INTEGERS] - starts[_INTEGERS] > 1)).any():
+        return None  # no JSON
     if int(units.max(initial=0)) >= 9 * 10**10:
         units = units.astype(object)
     return integers, np.asarray(units * 10**DECIMALS + _value(fractions))

@@ -23,6 +23,7 @@ from cryptox.model.symbols import Symbol
 from cryptox.transport.messages import Limit
 
 from .bounds import Bound, place
+from .read import check_numbers
 from .symbols import symbol_of
 from .wire.general import SymbolInfo
 from .words import OrderType, SymbolStatus
@@ -317,5 +318,6 @@ def _exact(rule: Mapping[str, Any]) -> dict[str, Any]:
         except InvalidOperation:
             continue  # words and lists of filters that are not ours to judge
         if number.is_finite():
+            check_numbers(number)  # a rule of 10**999999999 would be reckoned with for ever
             found[name] = number
     return found

@@ -32,7 +32,8 @@ PAPER_CLOCK = "x-paper-clock"
 SBE_SCHEMA = "3:5"  # <schema id>:<version>, live since 2026-07-07
 
 WINDOW_LETTERS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_WINDOWED = re.compile(rf"({re.escape(USED_WEIGHT)}|{re.escape(ORDER_COUNT)})-(\d+)([smhd])", re.IGNORECASE)
+_WINDOWED = re.compile(rf"({re.escape(USED_WEIGHT)}|{re.escape(ORDER_COUNT)})-([0-9]{{1,9}})([smhd])", re.IGNORECASE)
+_COUNT = re.compile("[0-9]{1,18}")
 
 
 def used_weights(headers: Mapping[str, str]) -> tuple[Usage, ...]:
@@ -49,7 +50,7 @@ def _counted(headers: Mapping[str, str], wanted: str, kind: str) -> tuple[Usage,
     found = []
     for name, value in headers.items():
         match = _WINDOWED.fullmatch(name) if name[:1] in "xX" else None
-        if match and match[1].lower() == wanted and value.strip().isdigit():
+        if match and match[1].lower() == wanted and _COUNT.fullmatch(value.strip()):
             window_ms = int(match[2]) * WINDOW_LETTERS_MS[match[3].lower()]
             found.append(Usage(kind, window_ms, int(value)))
     return tuple(found)

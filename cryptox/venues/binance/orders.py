@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cryptox.errors import CryptoxError, ExchangeError
+from cryptox.errors import CryptoxError
 from cryptox.model.numbers import EXACT
 from cryptox.model.orders import Fill, Order, OrderList, Replaced
 from cryptox.transport.messages import Answer
 from cryptox.venues.trading import OrderRef
 
 from . import refusals
-from .read import read_as
+from .read import converted, read_as
 from .wire.fills import AmendmentRow, FillRow, MyTrade
 from .wire.order_lists import ListAnswer
 from .wire.orders import AmendAnswer, AmendedOrder, CancelAnswer, CancelReplaceAnswer, OrderAnswer, OrderRow
@@ -176,14 +176,14 @@ def read_replaced(answer: Answer, ref: OrderRef, context: Mapping[str, Any]) -> 
         For the errors of the halves.
     """
     words = None if 200 <= answer.status < 300 else refusals.words_of(answer)
-    halves = read_as(answer, CancelReplaceAnswer) if words is None else _converted(words.data, CancelReplaceAnswer)
+    halves = read_as(answer, CancelReplaceAnswer) if words is None else converted(words.data, CancelReplaceAnswer)
     canceled, cancel_error = None, _error(halves.cancel, answer, context)
     if cancel_error is None and halves.cancel is not None:
         found = _canceled(halves.cancel)
         canceled = _member(found, ref) if isinstance(found, OrderList) else found
     order, order_error = None, _error(halves.new, answer, context)
     if order_error is None and halves.new is not None:
-        order = _placed(_converted(halves.new, OrderAnswer[Decimal]))
+        order = _placed(converted(halves.new, OrderAnswer[Decimal]))
     return Replaced(canceled, order, cancel_error, order_error)
 
 
@@ -202,17 +202,10 @@ def _member(found: OrderList, ref: OrderRef) -> Order | None:
     return next(named, found.orders[0] if found.orders else None)
 
 
-def _canceled(body: Mapping[str, Any]) -> Order | OrderList:
-    if "contingencyType" in body:
-        return _list_canceled(_converted(body, ListAnswer[CancelAnswer[Decimal]]))
-    return _cancel(_converted(body, CancelAnswer[Decimal]))
-
-
-def _converted(body: Any, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(body, kind, strict=False)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise ExchangeError(f"The answer is not what was asked for: {error}") from error
+def _canceled(body: Any) -> Order | OrderList:
+    if isinstance(body, dict) and "contingencyType" in body:
+        return _list_canceled(converted(body, ListAnswer[CancelAnswer[Decimal]]))
+    return _cancel(converted(body, CancelAnswer[Decimal]))
 
 
 _Told = OrderAnswer[Decimal] | CancelAnswer[Decimal] | OrderRow[Decimal] | AmendedOrder[Decimal]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
@@ -14,10 +16,22 @@ from cryptox.transport.messages import Answer
 from . import columns
 from .sbe import arrays, codec
 
-__all__ = ["SBE", "is_sbe", "read_agg_trades", "read_as", "read_depth", "read_klines", "read_trades"]
+__all__ = [
+    "SBE",
+    "check_numbers",
+    "converted",
+    "is_sbe",
+    "read_agg_trades",
+    "read_as",
+    "read_depth",
+    "read_klines",
+    "read_trades",
+]
 
 SBE = "application/sbe"
 T = TypeVar("T")
+
+_LARGEST, _LEAST = 25, -40  # powers of ten: amounts lie far within, and products of two stay exact
 
 
 def is_sbe(answer: Answer) -> bool:
@@ -62,12 +76,54 @@ def read_as(answer: Answer, kind: type[T]) -> T:
     _check(answer)
     try:
         if is_sbe(answer):
-            return msgspec.convert(codec.decode(answer.body), kind, strict=False)
-        return msgspec.json.decode(answer.body, type=kind, strict=False)
+            return _checked(msgspec.convert(codec.decode(answer.body), kind, strict=False), kind)
+        return _checked(msgspec.json.decode(answer.body, type=kind, strict=False), kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ExchangeError(
             f"The answer is not what was asked for: {error}", technical_details=_details(answer)
         ) from error
+
+
+def converted(body: Any, kind: type[T]) -> T:
+    """A decoded body as a wire type; errors as ``read_as``."""
+    try:
+        return _checked(msgspec.convert(body, kind, strict=False), kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise ExchangeError(f"The answer is not what was asked for: {error}") from error
+
+
+def check_numbers(told: Any) -> None:
+    """Refuse what is no amount in wire structs: NaN, infinities, powers of ten beyond any, integers beyond 64 bits.
+
+    Raises
+    ------
+    ExchangeError
+        There is one.
+    """
+    if isinstance(told, Decimal):
+        if not (told.is_finite() and _LEAST <= told.adjusted() <= _LARGEST):
+            raise ExchangeError(f"A number in the answer is no amount: {str(told)[:40]}.")
+    elif isinstance(told, int):
+        if not -(2**63) <= told < 2**63:
+            raise ExchangeError("The answer holds an integer beyond 64 bits.")
+    elif isinstance(told, msgspec.Struct):
+        for name in told.__struct_fields__:
+            check_numbers(getattr(told, name))
+    elif isinstance(told, list):
+        for one in told:
+            check_numbers(one)
+
+
+def _checked(found: T, kind: Any) -> T:
+    if _is_exact(kind):
+        check_numbers(found)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _is_exact(kind: Any) -> bool:
+    """Whether a wire type is read with decimals."""
+    return kind is Decimal or any(map(_is_exact, get_args(kind)))
 
 
 Reader = Callable[..., Batch]

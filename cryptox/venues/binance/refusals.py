@@ -146,7 +146,7 @@ def words_of(answer: Answer) -> Words | None:
     else:
         try:
             body = msgspec.json.decode(answer.body, type=_Body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
     if body is None:
         return None
@@ -159,7 +159,7 @@ def _sbe(body: bytes) -> _Body | None:
 
     try:
         return msgspec.convert(decode(body), type=_Body)
-    except (msgspec.ValidationError, ExchangeError):
+    except (msgspec.ValidationError, RecursionError, ExchangeError):
         return None
 
 
@@ -175,7 +175,7 @@ def retry_after(answer: Answer) -> float | None:
         return None
     try:
         now = parsedate_to_datetime(date).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return _seconds(str(int(until[1]) / 1000 - now))
 
@@ -207,7 +207,7 @@ def _is_definite(case: _Case) -> bool:
         return False
     halves = (case.words.data.get(name) for name in ("cancelResponse", "newOrderResponse"))
     codes = [case.words.code, *(half["code"] for half in halves if isinstance(half, dict) and "code" in half)]
-    return all(code in ROWS and not ROWS[code].unknown for code in codes)
+    return all(isinstance(code, int) and code in ROWS and not ROWS[code].unknown for code in codes)
 
 
 _Judgement = tuple[type[CryptoxError], str, dict[str, Any]]

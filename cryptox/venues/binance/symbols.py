@@ -8,6 +8,7 @@ from typing import Any
 
 from cryptox.errors import ExchangeError
 from cryptox.model.symbols import Symbol
+from cryptox.venues.binance.read import check_numbers
 from cryptox.venues.binance.wire.general import SymbolInfo
 
 __all__ = ["symbol_of"]
@@ -47,4 +48,7 @@ def _number(rule: Mapping[str, Any], name: str) -> Decimal | None:
         value = Decimal(str(rule[name]))
     except InvalidOperation as error:
         raise ExchangeError(f"The exchange's rule {name} is no number: {rule[name]!r}.") from error
-    return value if value.is_finite() else None
+    if not value.is_finite():
+        return None
+    check_numbers(value)
+    return value

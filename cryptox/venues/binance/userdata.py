@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from cryptox.errors import ConfigurationError, CryptoxError
+from cryptox.errors import ConfigurationError, CryptoxError, ExchangeError
 from cryptox.model.orders import Fill, Order
 from cryptox.model.updates import BalanceUpdate, OrderUpdate
 from cryptox.transport.crypto import Signer
@@ -24,6 +24,7 @@ from cryptox.venues.user import Notice, Step, UserTold
 
 from . import methods, orders, refusals
 from .methods import Method
+from .read import check_numbers
 from .signing import signed_params
 from .wire import user
 from .words import ExecutionType, ExpiryReason, RejectReason
@@ -131,8 +132,10 @@ class Codec:
         if isinstance(told.event, UnsetType):
             return self._reply(told)
         try:
-            return _read_event(_event(told.event), received_ns)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            event = _event(told.event)
+            check_numbers(event)
+            return _read_event(event, received_ns)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ExchangeError) as error:
             return _unread(told.event, error)
 
     def _reply(self, told: _Frame) -> Reply:
@@ -159,16 +162,17 @@ def _wait_s(data: Any) -> float | None:
     """Seconds until the exchange listens again; it tells two moments."""
     try:
         limit = _limits(data)
-    except msgspec.MsgspecError:
+        check_numbers(limit)
+    except (msgspec.MsgspecError, ExchangeError):
         return None
-    return max(0, _ms(limit.retry_after) - _ms(limit.server_time)) / 1_000
+    return min(max(0, _ms(limit.retry_after) - _ms(limit.server_time)) / 1_000, refusals.LONGEST_S)
 
 
 def _unread(event: Raw, error: Exception) -> Notice:
     """An event that is none of those known is of no use; one that is, is lost."""
     try:
         tag = _tag(event).e
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         tag = ""
     if tag and tag not in _KNOWN:
         return Notice("other", tag)

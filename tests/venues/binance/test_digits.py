@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cryptox.venues.binance.digits import kline_columns
 
-_TIME, _NUMBER = rb"(\d{1,16})", rb'"(\d{1,16}\.\d{8})"'
+_TIME, _NUMBER = rb"(0|[1-9]\d{0,15})", rb'"(\d{1,16}\.\d{8})"'
 _FIELDS = [_TIME, *[_NUMBER] * 5, _TIME, _NUMBER, _TIME, *[_NUMBER] * 2, rb'"0"']
 _ROW = re.compile(rb"\[" + rb",".join(_FIELDS) + rb"\]")
 _BODY = re.compile(rb"\[(" + _ROW.pattern + rb",)*" + _ROW.pattern + rb"\]")

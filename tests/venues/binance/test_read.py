@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,26 @@ def test_details_name_status_type_and_excerpt() -> None:
     with pytest.raises(ExchangeError) as caught:
         read.read_as(answer(codec.encode(102, {"serverTime": 1767225600123}), SBE), Price[float])
     assert "body 0800660003000500" in caught.value.technical_details
+
+
+@pytest.mark.parametrize("price", ["NaN", "sNaN", "-Infinity", "1E+26", "1E+999999999", "1E-41"])
+def test_what_is_no_amount_is_refused(price: str) -> None:
+    body = msgspec.json.encode([{"symbol": "A", "price": "1.5"}, {"symbol": "A", "price": price}])
+    with pytest.raises(ExchangeError, match="no amount"):
+        read.read_as(answer(body), list[Price[Decimal]])
+    with pytest.raises(ExchangeError, match="no amount"):
+        read.converted(msgspec.json.decode(body), list[Price[Decimal]])
+
+
+def test_amounts_of_any_size_that_there_is_are_taken() -> None:
+    for price in ("0.00000000", "0.00000001", "-1", "99999999999999999999.99999999", "1e25"):
+        assert read.read_as(answer(b'{"symbol":"A","price":"%s"}' % price.encode()), Price[Decimal]).price == Decimal(
+            price
+        )
+
+
+def test_an_integer_beyond_64_bits_is_refused() -> None:
+    read.check_numbers([2**63 - 1, -(2**63), True, "x"])
+    for number in (2**63, -(2**63) - 1):
+        with pytest.raises(ExchangeError, match="64 bits"):
+            read.check_numbers([number])

@@ -397,3 +397,11 @@ def test_an_exponent_grows_where_64_bits_need_it() -> None:
     assert (raw["bidQty"], raw["askQty"], raw["askPrice"]) == (2_767_011_611_040, 360_610_335, 232)
     with pytest.raises(ValueError, match="range"):  # no exponent helps
         codec.encode("BookTickerSymbolResponse", told | {"bidQty": "276701161104.00000001"})
+
+
+def test_a_filter_of_no_bytes_is_null() -> None:
+    info = codec.decode(INFO)
+    info["symbols"][0]["filters"].insert(1, b"")
+    read = codec.decode(codec.encode("ExchangeInfoResponse", info))["symbols"][0]["filters"]
+    assert read[1] is None
+    assert [one["filterType"] for one in read if one] == ["PRICE_FILTER", "LOT_SIZE", "NOTIONAL"]

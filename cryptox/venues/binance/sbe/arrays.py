@@ -167,7 +167,10 @@ def _floats(mantissas: Array, decimals: int) -> npt.NDArray[np.float64]:
 
 
 def _divided(mantissa: int, decimals: int) -> float:
-    return mantissa / 10**decimals if decimals >= 0 else float(mantissa * 10**-decimals)
+    try:
+        return mantissa / 10**decimals if decimals >= 0 else float(mantissa * 10**-decimals)
+    except OverflowError as error:
+        raise ExchangeError("A number in the answer is too large for a float.") from error
 
 
 def _integers(mantissas: Array) -> list[int]:

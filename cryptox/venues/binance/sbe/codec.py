@@ -129,7 +129,7 @@ class _Decoder:
                 _put(out, row, data.name if self.raw else data.path, member)
         if self.raw or block.form is Form.OBJECT:
             return out, at
-        return (row if block.form is Form.ROW else member), at
+        return (row if block.form is Form.ROW else None if member is _ABSENT else member), at
 
     def group(
         self, group: Group, body: bytes, at: int, version: int, scope: Scope, depth: int

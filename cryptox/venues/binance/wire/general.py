@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 __all__ = ["ErrorBody", "ExchangeInfo", "RateLimit", "ServerTime", "SymbolInfo"]
+
+
+Precision = Annotated[int, Meta(ge=0, le=40)]  # decimals
 
 
 class ErrorBody(Struct, frozen=True):
@@ -68,10 +71,10 @@ class SymbolInfo(
     symbol: str
     status: str
     base: str
-    base_precision: int
+    base_precision: Precision
     quote: str
     quote_precision_old: int | UnsetType = UNSET
-    quote_precision: int = 8
+    quote_precision: Precision = 8
     base_commission_precision: int = 8
     quote_commission_precision: int = 8
     order_types: list[str] = []
