@@ -147,11 +147,14 @@ def _times(column: Any, label: str) -> Ints:
 
     if column.dtype.kind not in "iuM" and not isinstance(column.dtype, pd.DatetimeTZDtype):
         numbers = pd.to_numeric(column, errors="coerce")
-        column = _read_times(column, label) if numbers.isna().any() else numbers.astype("int64")
+        are_whole = (numbers.abs() < 2**62).all()  # not so of NaN and infinities
+        column = numbers.astype("int64") if are_whole else _read_times(column, label)
     if column.isna().any():
         raise refuse(label, "an open time is missing", "Drop the rows without a time.")
     if column.dtype.kind in "iu":
         units = column.to_numpy(np.int64)
+        if (units == np.iinfo(np.int64).min).any():
+            raise refuse(label, "an open time is beyond 64 bits", "Write open times as milliseconds since 1970.")
         top = int(np.abs(units).max())
         factor = next(f for bound, f in ((10**17, 1_000_000), (10**14, 1000), (10**11, 1), (0, -1000)) if top >= bound)
         if factor > 0 and (units % factor).any():

@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _LARGEST, _LEAST = 25, -40  # powers of ten: amounts lie far within, and products of two stay exact
 
+_NO_NUMBERS = frozenset({str, bool, type(None), msgspec.UnsetType})
+
 
 def is_sbe(answer: Answer) -> bool:
     """Whether the body is SBE, by the answer's content type."""
@@ -107,11 +109,11 @@ def check_numbers(told: Any) -> None:
         if not -(2**63) <= told < 2**63:
             raise ExchangeError("The answer holds an integer beyond 64 bits.")
     elif isinstance(told, msgspec.Struct):
-        for name in told.__struct_fields__:
-            check_numbers(getattr(told, name))
-    elif isinstance(told, list):
+        check_numbers(msgspec.structs.astuple(told))
+    elif isinstance(told, list | tuple):
         for one in told:
-            check_numbers(one)
+            if type(one) not in _NO_NUMBERS:
+                check_numbers(one)
 
 
 def _checked(found: T, kind: Any) -> T:
