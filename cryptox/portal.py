@@ -197,7 +197,7 @@ class _Portal:
     def _main(self) -> None:
         try:
             self.loop.run_forever()
-        finally:  # SystemExit in a callback of the loop ends it as well
+        finally:  # whatever has ended it
             self._over()
 
     def _over(self) -> None:

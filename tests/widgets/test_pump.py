@@ -296,6 +296,16 @@ def test_a_painter_that_fails_at_first_is_shown_when_it_can(loop: Loop, source: 
     assert (screen.value, screen.states[-1]["error"]) == (0, None)
 
 
+def test_a_look_that_takes_a_little_does_not_slow_the_pace(loop: Loop, source: Source, pump: Pump) -> None:
+    source.took = 0.04
+    Screen(pump)
+    painted, end = source.painted, loop.now + 4
+    while loop.now < end:
+        source.value += 1
+        loop.run(0.01)
+    assert 15 <= source.painted - painted <= 17
+
+
 def test_a_slow_painter_leaves_the_loop_alone_most_of_the_time(loop: Loop, source: Source, pump: Pump) -> None:
     source.took = 0.5
     Screen(pump)
