@@ -1,6 +1,6 @@
-"""Twenty minutes of everything at once under faults: does it stay as it was?
+"""Everything at once under faults for three quarters of an hour: does it stay as it was?
 
-    python benchmarks/soak.py                        # 20 minutes and up to two more
+    python benchmarks/soak.py                        # 45 minutes and up to two more
     python benchmarks/soak.py --minutes 3 --seed 5
 
 One process takes 50 streams of a paper exchange that runs in a process of its own at real speed (trades, aggregate
@@ -8,13 +8,13 @@ trades, candles, tickers, best quotes and five levels of eight symbols, and two 
 of the feeds read by tasks, some by callbacks), has ten users with keys who place and cancel orders and have their own
 streams, and downloads 20,000 candles again and again. Meanwhile the exchange is made ill at random: connections are
 reset one by one or all at once, stall, are shut down and end by themselves after five minutes; answers are late, cut,
-lost, 502, 504 and 429; messages are lost, doubled, late and in disorder. Every 30 s a line is printed. Then the faults
+lost, 502, 504 and 429; messages are lost, doubled, late and in disorder. Every 15 s a line is printed. Then the faults
 end, and it is judged:
 
-- memory is flat: the straight line through what was resident after the first third (Theil and Sen's, which single
-  values do not bend) rises by less than 0.1 MB a minute, malloc having given back what it held free for later. What is
-  kept on purpose is bounded by numbers that fill up in hours, so these bounds are lowered (``ROWS``, ``ROOM``,
-  ``FINAL``, ``FILLS``): what has none would grow all the same
+- memory is flat: the straight line through what is resident after the first 20 minutes, or the first half of a shorter
+  run, (Theil and Sen's, which single values do not bend) rises by less than 0.1 MB a minute; ``vitals.py`` says what is
+  read. What is kept on purpose is bounded by numbers that fill up in hours, so these bounds are lowered (``ROWS``,
+  ``ROOM``, ``FINAL``, ``FILLS``): what has none would grow all the same
 - tasks, threads and sockets are not more than before the faults
 - what every call said of its order is so, by the exchange's own record; nothing stays unknown
 - no gap is told, for the exchange serves everything all the time; health is healthy
@@ -27,27 +27,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import json
 import logging
-import os
 import random
-import statistics
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any
 
 from crowd import Call, Exchange, Trader, feeds_of, untrue
 from live_campaign import Campaign, watched
+from vitals import Sample, read, rise
 
 import cryptox as cx
-from cryptox import _process
 from cryptox.errors import CryptoxError
 from cryptox.model.health import Health
 from cryptox.sessions.blotter import Blotter
@@ -59,33 +54,15 @@ FINAL, FILLS = 10, 20  # orders to which nothing more can happen, and fills, tha
 CALLBACKS = slice(5, 48, 12)  # feeds that have one
 CANDLES = 20_000  # of one download
 RISE_MB = 0.1  # a minute
+WARM_MINUTES = 20.0  # at the beginning, or half of a shorter run: caches and the bounds of what is kept fill up
 LEAST_MINUTES = 5.0  # of a run that memory is judged by
 SETTLE_S = 120.0  # after the last fault: a connection that stalled is given up after some seconds, orders are asked for
 
 
 COLUMNS = (
-    *("s", "MB", "trimmed", "blocks", "tasks", "threads", "sockets", "files", "events", "repaired", "lost"),
+    *("s", "MB", "trimmed", "in use", "blocks", "tasks", "threads", "sockets", "files", "events", "repaired", "lost"),
     *("reconnects", "calls", "unknown", "downloads", "health"),
 )
-
-_libc = ctypes.CDLL(None)
-
-
-@dataclass
-class Sample:
-    """How it is at a moment."""
-
-    at_s: float
-    resident_mb: float
-    memory_mb: float  # resident, once malloc has given back what it held free
-    blocks: int
-    tasks: int
-    threads: int
-    sockets: int
-    files: int
-
-    def __str__(self) -> str:
-        return f"{self.tasks} tasks, {self.threads} threads, {self.sockets} sockets, {self.files} files"
 
 
 @dataclass
@@ -119,6 +96,12 @@ class Soak:
         self.made += 1
         self.unknown += call.error == "OutcomeUnknown"
 
+    @property
+    def warm(self) -> list[Sample]:
+        """What was seen once it was warm."""
+        least_s = min(60 * WARM_MINUTES, self.samples[-1].at_s / 2)
+        return [one for one in self.samples if one.at_s >= least_s]
+
     def called(self, _: Any) -> None:
         """A callback of feeds."""
         self.callers.add(threading.get_ident())
@@ -127,22 +110,7 @@ class Soak:
         """Now."""
         self.repaired += sum(map(len, self.repairs.repaired.values()))
         self.repairs.repaired.clear()
-        files = []
-        for name in os.listdir("/proc/self/fd"):
-            with contextlib.suppress(OSError):  # the one that was listed
-                files.append(os.readlink(f"/proc/self/fd/{name}"))
-        resident_mb = _process.memory_mb() or 0.0
-        _libc.malloc_trim(0)
-        return Sample(
-            at_s=time.monotonic() - self.began,
-            resident_mb=resident_mb,
-            memory_mb=_process.memory_mb() or 0.0,
-            blocks=sys.getallocatedblocks(),
-            tasks=len(asyncio.all_tasks()),
-            threads=threading.active_count(),
-            sockets=sum(name.startswith("socket:") for name in files),
-            files=len(files),
-        )
+        return read(time.monotonic() - self.began)
 
 
 class Events(logging.Handler):
@@ -202,7 +170,7 @@ async def run(
     *,
     minutes: float,
     seed: int,
-    every_s: float = 30.0,
+    every_s: float = 15.0,
     bulk_s: float = 10.0,
     pause_s: tuple[float, float] = (2.0, 10.0),
     connection_life: float = 300.0,
@@ -305,7 +273,11 @@ async def _watch(soak: Soak, minutes: float, every_s: float, feeds: list[Any], s
         ill = [f"{part.name} {part.status}" for part in health.components.values() if part.status != "healthy"]
         opened = soak.events["socket.opened"] + soak.events["user_stream.logged_on"]
         values = (
-            *(f"{found.at_s:.0f}", f"{found.resident_mb:.1f}", f"{found.memory_mb:.1f}", f"{found.blocks / 1000:.0f}k"),
+            *(
+                f"{value:.{digits}f}"
+                for value, digits in ((found.at_s, 0), (found.resident_mb, 1), (found.memory_mb, 1))
+            ),
+            *(f"{found.in_use_mb:.2f}", f"{found.blocks / 1000:.1f}k"),
             *(found.tasks, found.threads, found.sockets, found.files, sum(feed.status.received for feed in feeds)),
             *(soak.repaired, sum(feed.status.gaps for feed in feeds), opened, soak.made, soak.unknown),
             *(soak.downloads.total(), "; ".join([health.status, *ill])),
@@ -360,16 +332,9 @@ async def _judge(soak: Soak, feeds: list[Any], users: list[Any], truth: list[lis
     assert soak.after is not None
     if soak.after.threads > soak.before.threads:
         soak.wrong.append(f"{soak.after.threads} threads, {soak.before.threads} before")
-    warm = [one for one in soak.samples if one.at_s >= soak.samples[-1].at_s / 3]
-    soak.rise_mb = rise([(one.at_s / 60, one.memory_mb) for one in warm])
+    soak.rise_mb = rise([(one.at_s / 60, one.memory_mb) for one in soak.warm])
     if minutes >= LEAST_MINUTES and (soak.rise_mb is None or soak.rise_mb >= RISE_MB):
         soak.wrong.append(f"memory rises by {soak.rise_mb:.3f} MB a minute")
-
-
-def rise(points: list[tuple[float, float]]) -> float | None:
-    """The slope of Theil and Sen: the median of the slopes of all pairs; None of fewer than two points."""
-    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(points, 2) if b[0] > a[0]]
-    return statistics.median(slopes) if slopes else None
 
 
 def report(soak: Soak) -> str:
@@ -379,7 +344,9 @@ def report(soak: Soak) -> str:
     def listed(counts: Any) -> str:
         return ", ".join(f"{number} {name}" for name, number in counts.items()) or "none"
 
-    warm = [one.memory_mb for one in soak.samples if one.at_s >= soak.samples[-1].at_s / 3]
+    warm = [one.memory_mb for one in soak.warm]
+    in_use = [one.in_use_mb for one in soak.warm]
+    used = rise([(one.at_s / 60, one.in_use_mb) for one in soak.warm])
     assert soak.before is not None
     assert soak.after is not None
     names = (
@@ -396,8 +363,9 @@ def report(soak: Soak) -> str:
         f"health       {listed(soak.statuses)}",
         f"before       {soak.before}",
         f"after        {soak.after}",
-        f"memory       {min(warm):.1f} to {max(warm):.1f} MB after the first third, rising by "
-        f"{0.0 if soak.rise_mb is None else soak.rise_mb:+.3f} MB a minute",
+        f"memory       {min(warm):.1f} to {max(warm):.1f} MB in the last "
+        f"{(soak.samples[-1].at_s - soak.warm[0].at_s) / 60:.0f} minutes, {soak.rise_mb or 0.0:+.3f} MB a minute",
+        f"in use       {min(in_use):.2f} to {max(in_use):.2f} MB of malloc's, {used or 0.0:+.3f} MB a minute",
     ]
     return "\n".join([*lines, *(f"WRONG        {why}" for why in soak.wrong)])
 
@@ -407,9 +375,9 @@ def main() -> int:
     from measure import machine
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--minutes", type=float, default=45.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--every", type=float, default=30.0, help="seconds between lines")
+    parser.add_argument("--every", type=float, default=15.0, help="seconds between lines")
     given = parser.parse_args()
     print(machine())
 

@@ -21,7 +21,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     import soak
 
     yield soak
-    for name in ("soak", "crowd", "live_campaign"):
+    for name in ("soak", "crowd", "live_campaign", "vitals"):
         sys.modules.pop(name, None)
 
 
