@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import cryptox as cx
+from cryptox.sessions.live import hub
 
 SPEED = 60
 
@@ -33,3 +34,10 @@ async def poll(what: Callable[[], Any], within_s: float = 30.0) -> Any:
 def until() -> Any:
     """Wait until something is true."""
     return poll
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence is noticed, and a connection tried again, within a second."""
+    for name, seconds in {"SILENCE_S": 1.0, "PONG_S": 0.5, "CAP_S": 0.5}.items():
+        monkeypatch.setattr(hub, name, seconds)

@@ -1,10 +1,8 @@
-"""Feeds of a session against the paper exchange, over real sockets."""
+"""Feeds over a real exchange: what each kind gives, shares and holds."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import threading
 import time
 from typing import Any
 
@@ -12,18 +10,8 @@ import pytest
 
 import cryptox as cx
 from cryptox.errors import BadInterval, BadSymbol, ConfigurationError, ValidationError
-from cryptox.sessions.live import hub, topic
 
-
-@pytest.fixture(autouse=True)
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in {"SILENCE_S": 1.0, "PONG_S": 0.5, "CAP_S": 0.5}.items():
-        monkeypatch.setattr(hub, name, seconds)
-
-
-def sockets(exchange: Any) -> int:
-    front = exchange._front
-    return len(front.hub.connections)
+pytestmark = pytest.mark.usefixtures("no_patience")
 
 
 def test_trades_are_contiguous_and_joined_to_history(exchange: Any) -> None:
@@ -101,7 +89,7 @@ def test_a_list_of_symbols_is_one_feed_with_symbol_first(exchange: Any, until: A
                 await until(lambda: [list(one.streams) for one in connections] == [["ethusdt@kline_1m"]])
                 assert await session.unsubscribe("ETHUSDT") == 1
                 assert not feed.is_running
-                await until(lambda: not sockets(exchange))
+                await until(lambda: not exchange._front.hub.connections)
 
     asyncio.run(main())
 
@@ -162,9 +150,9 @@ def test_feeds_of_one_topic_share_one_stream_and_one_socket(exchange: Any, until
             async for event in feeds[2]:  # the second session asks now
                 assert event.kind == "trade"
                 break
-            assert sockets(exchange) == 1
+            assert len(exchange._front.hub.connections) == 1
             await feeds[2].stop()
-            await until(lambda: not sockets(exchange))
+            await until(lambda: not exchange._front.hub.connections)
 
     asyncio.run(main())
 
@@ -186,316 +174,6 @@ def test_more_history_is_fetched_for_a_topic_that_runs(exchange: Any) -> None:
     asyncio.run(main())
 
 
-def test_after_a_cut_the_hole_is_filled_before_later_events(exchange: Any, until: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session, session.live.trades("BTCUSDT") as feed:
-            reader = feed.events()
-            seen = await reader.take()
-            for _ in range(3):
-                exchange.faults.cut()
-                await until(lambda: not feed.status.connected)
-                await until(lambda: feed.status.connected and feed.status.synced)
-                seen += await reader.take()
-            await asyncio.sleep(0.3)
-            seen += await reader.take()
-            ids = [event.id for event in seen]
-            assert ids == list(range(ids[0], ids[0] + len(ids)))
-            assert feed.status.reconnects == 3
-            assert feed.status.gaps == 0
-            assert sockets(exchange) == 1
-
-    asyncio.run(main())
-
-
-def test_what_the_exchange_does_not_have_any_more_is_a_gap(exchange: Any, until: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(topic, "BASE_S", 0.01)
-
-    async def main() -> None:
-        async with cx.aio.connect(exchange, encoding="json") as session, session.live.trades("BTCUSDT") as feed:
-            reader = feed.events()
-            first = (await reader.take())[-1]
-            ask = session.venue.trades_from
-
-            def none(symbol: str, *, from_id: int, limit: int, exact: bool) -> Any:
-                return ask(symbol, from_id=2**40, limit=limit, exact=exact)
-
-            session.venue.trades_from = none
-            exchange.faults.add("frame", how="drop", stream="*@trade", times=1)
-            await until(lambda: feed.status.gaps == 1)
-            events = await reader.take()
-            (gap,) = [event for event in events if event.kind == "gap"]
-            ids = [event.id for event in events if event.kind == "trade"]
-            assert gap.first_id > first.id
-            assert gap.last_id + 1 in ids
-            assert gap.first_id - 1 in [first.id, *ids]
-            assert set(range(gap.first_id, gap.last_id + 1)).isdisjoint(ids)
-            assert gap.reason == "the exchange does not have it"
-            assert first.time <= gap.start <= gap.end
-            assert feed.status.synced
-
-    asyncio.run(main())
-
-
-def test_a_shutdown_is_a_hand_over_without_a_pause(exchange: Any, until: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session, session.live.trades("BTCUSDT") as feed:
-            states: list[bool] = []
-            reader = feed.events()
-            exchange.faults.shut_down(60)
-            until_s = time.monotonic() + 1.0
-            while time.monotonic() < until_s:
-                states.append(feed.status.connected)
-                await asyncio.sleep(0.01)
-            assert all(states)
-            assert feed.status.reconnects == 1
-            ids = [event.id for event in await reader.take()]
-            assert ids == list(range(ids[0], ids[0] + len(ids)))
-            await until(lambda: sockets(exchange) == 1)
-
-    asyncio.run(main())
-
-
-def test_a_silent_connection_is_given_up(exchange: Any, until: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session, session.live.trades("BTCUSDT") as feed:
-            exchange.faults.freeze(30)
-            await until(lambda: feed.status.reconnects == 1)
-            assert feed.status.connected
-
-    asyncio.run(main())
-
-
-def test_nothing_twice_and_nothing_out_of_order(exchange: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session, session.live.agg_trades("BTCUSDT") as feed:
-            reader = feed.events()
-            exchange.faults.add("frame", how="duplicate", times=10)
-            exchange.faults.add("frame", how="reorder", seconds=0.1, times=10, after=3)
-            seen: list[int] = []
-            while len(seen) < 60:
-                seen += [event.id for event in await reader.take()]
-            assert seen == list(range(seen[0], seen[0] + len(seen)))
-            assert feed.status.gaps == 0
-
-    asyncio.run(main())
-
-
-def test_the_newest_never_goes_back_or_comes_twice(exchange: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session:
-            feeds = [session.live.book_ticker("BTCUSDT"), session.live.depth("BTCUSDT"), session.live.ticker("BTCUSDT")]
-            readers = [feed.events() for feed in feeds]
-            for feed in feeds:
-                await feed
-            exchange.faults.add("frame", how="duplicate", probability=0.5, times=40)
-            exchange.faults.add("frame", how="reorder", seconds=0.1, probability=0.3, times=20)
-            for reader, name in zip(readers, ("update_id", "last_update_id", "event_time_ms"), strict=True):
-                seen: list[int] = []
-                while len(seen) < 25:
-                    seen += [getattr(event, name) for event in await reader.take()]
-                told = seen[1:]  # the first may have been asked for over REST
-                assert told == sorted(set(told)), name
-
-    asyncio.run(main())
-
-
-def test_of_candles_no_state_is_told_twice(exchange: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session, session.live.klines("BTCUSDT", "1h", history=2) as feed:
-            exchange.faults.add("frame", how="duplicate", times=20)
-            reader = feed.events()
-            seen: list[Any] = []
-            while len(seen) < 8:
-                seen += await reader.take()
-            times = [(event.open_time_ms, event.event_time_ms) for event in seen]
-            assert times == sorted(set(times))
-
-    asyncio.run(main())
-
-
-def test_a_book_knows_when_it_came_before_its_first_change(until: Any) -> None:
-    async def main() -> None:
-        with cx.PaperExchange(clock="2024-06-01 12:00") as exchange:
-            async with cx.aio.connect(exchange) as session:
-                began = time.time()
-                feed = await session.live.book("BTCUSDT")
-                await until(lambda: feed.status.synced)
-                assert began - 0.1 < feed.latest.received_at.timestamp() <= time.time()
-
-    asyncio.run(main())
-
-
-def test_a_book_that_is_cut_off_says_so(until: Any) -> None:
-    async def main() -> None:
-        with cx.PaperExchange() as exchange:
-            async with cx.aio.connect(exchange) as session, session.live.book("BTCUSDT") as feed:
-                reader = feed.events()
-                assert (await reader.take())[-1].synced  # type: ignore[attr-defined]  # of a book
-                exchange.faults.cut()
-                await until(lambda: not feed.status.connected)
-                assert not (await reader.take())[-1].synced  # type: ignore[attr-defined]
-                assert not feed.status.synced
-                await until(lambda: feed.status.synced)
-                assert (await reader.take())[-1].synced  # type: ignore[attr-defined]
-
-    asyncio.run(main())
-
-
-def test_a_topic_that_has_ended_asks_for_nothing(exchange: Any, until: Any, caplog: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session, session.live.trades("BTCUSDT") as feed:
-            await feed.events().take()
-            exchange.faults.add("latency", seconds=0.3, jitter=0.0)
-            exchange.faults.add("frame", how="drop", stream="*@trade", times=1)
-            mended = feed._topics["BTCUSDT"]
-            await until(lambda: mended._mending)
-            mended.mend()
-            await feed.stop()
-            await asyncio.sleep(0.1)
-            assert mended._mending is None
-        assert "failed" not in caplog.text
-
-    asyncio.run(main())
-
-
-def test_a_slow_callback_delays_nobody_and_an_exception_ends_nothing(exchange: Any, until: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session:
-            release = threading.Event()
-            slow = session.live.trades("BTCUSDT").on(lambda _: release.wait(20))
-            quick: list[Any] = []
-            other = session.live.trades("BTCUSDT").on(quick.append)
-
-            def fail(event: Any) -> None:
-                raise ValueError(event.symbol)
-
-            bad = session.live.trades("BTCUSDT").on(fail)
-            for feed in (slow, other, bad):
-                await feed
-            await until(lambda: len(quick) > 20)
-            await until(lambda: bad.status.errors > 5)
-            assert bad.status.last_error == "ValueError: BTCUSDT"
-            assert bad.is_running
-            release.set()
-            for feed in (slow, other, bad):
-                await feed.stop()
-            await until(lambda: not [one for one in threading.enumerate() if one.name.startswith("cryptox-feed")])
-
-    asyncio.run(main())
-
-
-def test_a_reader_that_is_left_or_stopped_ends(exchange: Any, until: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session:
-            feed = session.live.trades("BTCUSDT")
-            async for _ in feed:
-                break
-            assert feed.is_running
-            assert not feed._readers.queues()
-
-            async def read() -> int:
-                return len([event async for event in feed])
-
-            task = asyncio.create_task(read())
-            await until(lambda: feed._readers.queues())
-            await feed.stop()
-            await task
-            with pytest.raises(ConfigurationError, match="has ended"):
-                await feed
-            assert "stopped" in repr(feed)
-
-    asyncio.run(main())
-
-
-def test_a_feed_that_is_collected_ends_unless_it_calls_back(exchange: Any, until: Any) -> None:
-    async def main() -> None:
-        async with cx.aio.connect(exchange) as session:
-            await session.live.trades("BTCUSDT")
-            gc.collect()
-            await until(lambda: not sockets(exchange))
-            seen: list[Any] = []
-            await session.live.trades("BTCUSDT").on(seen.append)
-            gc.collect()
-            await until(lambda: len(seen) > 3)
-            assert await session.unsubscribe("BTCUSDT") == 1
-
-    asyncio.run(main())
-
-
-def test_a_closed_session_leaves_no_task_and_no_socket(exchange: Any, until: Any) -> None:
-    async def main() -> None:
-        for _ in range(3):
-            session = cx.aio.connect(exchange)
-            feeds = [session.live.trades("BTCUSDT"), session.live.book("BTCUSDT"), session.live.klines("ETHUSDT")]
-            for feed in feeds:
-                await feed
-            assert sockets(exchange) == 1
-            await session.close()
-            assert len(asyncio.all_tasks()) == 1
-            assert not any(feed.is_running for feed in feeds)
-            with pytest.raises(ConfigurationError, match="closed"):
-                session.live.trades("BTCUSDT")
-            await until(lambda: sockets(exchange) == 0)  # its own end is told before the exchange hears of it
-
-    asyncio.run(main())
-
-
-def test_a_closed_session_waits_for_feeds_that_were_dropped(exchange: Any) -> None:
-    async def main() -> None:
-        session = cx.aio.connect(exchange)
-        await session.live.trades("BTCUSDT")
-        assert len(asyncio.all_tasks()) > 1
-        await session.close()
-        assert len(asyncio.all_tasks()) == 1
-
-    asyncio.run(main())
-
-
-def test_a_loop_that_ends_ends_its_feeds_and_their_threads(exchange: Any) -> None:
-    def callers() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name.startswith("cryptox-feed")]
-
-    async def main() -> Any:
-        seen: list[Any] = []
-        session = cx.aio.connect(exchange)
-        feed = await session.live.trades("BTCUSDT").on(seen.append)
-        while not seen:  # noqa: ASYNC110 - filled on another thread
-            await asyncio.sleep(0.01)
-        assert callers() == ["cryptox-feed-trades"]
-        return feed
-
-    assert not asyncio.run(main()).is_running
-    until = time.monotonic() + 5
-    while callers():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
-def test_it_waits_for_an_exchange_that_is_not_there(exchange: Any, until: Any) -> None:
-    port = exchange.port
-    exchange.stop()
-
-    async def main() -> None:
-        venue = cx.PaperExchange(clock=("2024-06-01 12:00", 60), port=port)
-        settings: dict[str, Any] = {"rest_url": f"http://127.0.0.1:{port}", "stream_url": f"ws://127.0.0.1:{port}"}
-        async with cx.aio.connect("binance", timeout=0.5, **settings) as session:
-            feed = await session.live.trades("BTCUSDT")
-            assert (feed.status.connected, feed.status.stale, feed.latest) == (False, True, None)
-            assert str(feed.status.last_error).startswith("NotSent: No connection to 127.0.0.1 could be made")
-            with venue:
-                await until(lambda: feed.latest is not None)
-                assert feed.status.connected
-                assert feed.status.last_error is None
-                await feed.stop()
-
-    asyncio.run(main())
-
-
-def test_a_session_that_nobody_holds_is_told_from_a_closed_one(exchange: Any) -> None:
-    with pytest.raises(ConfigurationError, match="nobody held it"):
-        cx.aio.connect(exchange).live.trades("BTCUSDT")
-
-
 def test_what_cannot_be_is_refused_before_anything_is_sent(exchange: Any) -> None:
     async def main() -> None:
         async with cx.aio.connect(exchange) as session:
@@ -513,7 +191,7 @@ def test_what_cannot_be_is_refused_before_anything_is_sent(exchange: Any) -> Non
             with pytest.raises(ValidationError):
                 session.live.trades("BTCUSDT").frame(0)
             assert session.live.trades("BTCUSDT").frame().shape == (0, 6)
-            assert sockets(exchange) == 0
+            assert len(exchange._front.hub.connections) == 0
 
     asyncio.run(main())
 
