@@ -383,3 +383,31 @@ def test_an_announced_limit_holds_whatever_was_accepted() -> None:
     assert not limiter.assumed
     limiter.accepted(used(8_000))
     assert limiter.limits == (WEIGHT,)
+
+
+RAW = Limit("RAW_REQUESTS", 300_000, 300_000)
+
+
+@pytest.mark.parametrize("over", ["answered", "lost", "unsent"])
+def test_a_request_from_before_a_limit_was_announced_counts_nothing_in_it(over: str) -> None:
+    limiter = Limiter([WEIGHT])
+    ticket = granted(limiter, 20, 1.0)
+    limiter.replace([WEIGHT, RAW])
+    if over == "answered":
+        limiter.answered(ticket, used(20), at(1.1))
+    elif over == "lost":
+        limiter.lost(ticket, at(1.1))
+    else:
+        limiter.unsent(ticket)
+    weight, raw = limiter._windows.values()
+    assert (weight.counted, weight.opening) == {"answered": (20, 1), "lost": (20, 0), "unsent": (0, 0)}[over]
+    assert (raw.counted, raw.own, raw.opening) == (0, 0, 0)
+
+
+def test_a_loss_that_is_told_late_is_not_booked_to_the_window_that_has_begun() -> None:
+    limiter = Limiter([WEIGHT])
+    ticket = granted(limiter, 20, 59.0)
+    granted(limiter, 2, 60.5)
+    (window,) = limiter._windows.values()
+    limiter.lost(ticket, at(59.9))  # this thread looked at the clock before the other one took its ticket
+    assert (window.counted, window.own, window.opening) == (0, 0, 1)

@@ -90,3 +90,27 @@ def test_what_is_urgent_waits_for_no_answers_at_the_beginning_of_a_window() -> N
     assert window.judge(20, 80, now, 1.0, urgent=True).granted
     assert not window.judge(20, 4_000, now, 1.0, urgent=True).granted
     assert not window.judge(3_000, 80, now, 1.0, urgent=True).granted
+
+
+def test_a_clock_set_ahead_keeps_the_count_that_was_seen_of_the_window_to_come() -> None:
+    window = Window(Limit("REQUEST_WEIGHT", 6_000, 60_000))
+    start = Moment(59.0, BASE + 58_990, BASE + 59_010)
+    window.roll(start)
+    window.answered(window.sent(20, start), 100, Moment(59.1, BASE + 59_090, BASE + 59_110))
+    edge = Moment(59.9, BASE + 59_880, BASE + 59_920)
+    note = window.sent(4, edge)
+    window.answered(note, 7, Moment(60.0, BASE + 59_980, BASE + 60_020))  # below 100: the next window has counted it
+    assert (window.counted, window.own) == (100, 20)
+    window.roll(Moment(60.1, BASE + 61_500, BASE + 61_510))
+    assert window.index == BASE // 60_000 + 1
+    assert (window.counted, window.own, window.opened) == (7, 4, True)
+
+
+@pytest.mark.parametrize(("used", "counted_ms"), [(20, 150), (30, 50)])
+def test_an_answer_without_a_count_makes_the_last_one_newer_only_where_nobody_else_is(used: int, counted_ms: int) -> None:
+    window = Window(Limit("REQUEST_WEIGHT", 6_000, 60_000))
+    window.roll(at(1.0))
+    window.answered(window.sent(20, at(1.0)), used, at(1.1))
+    window.answered(window.sent(4, at(1.1)), None, at(1.2))
+    assert (window.counted, window.own) == (max(used, 24), 24)
+    assert window._counted_ms - BASE == 1000 + counted_ms

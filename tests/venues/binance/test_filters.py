@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptox.errors import CryptoxError, FilterFailure, MarketClosed, OrderRejected
+from cryptox.errors import CryptoxError, ExchangeError, FilterFailure, MarketClosed, OrderRejected
 from cryptox.model.drafts import draft_of
 from cryptox.model.orders import Draft
 from cryptox.venues.binance.filters import FilterRules
@@ -262,6 +262,40 @@ def test_a_price_moves_where_no_quantity_would_do() -> None:
     assert found == limit(price="90000", quantity="100")
     none = with_filter("LOT_SIZE", maxQty="0.00001")
     assert rules_of(none).nearest(limit(price="20000", quantity="0.00001"), P) is None
+
+
+def test_no_order_is_made_up_where_the_rules_leave_no_quantity() -> None:
+    small = draft_of("BTCUSDT", "buy", "MARKET", quantity="0.00001")
+    tight = with_filter("MARKET_LOT_SIZE", maxQty="0.00002")  # which are worth no 5 USDT
+    assert broken(small, rules_of(tight)) == {"NOTIONAL": {}}
+    assert rules_of(tight).nearest(small, P) is None
+    upside_down = with_filter("LOT_SIZE", minQty="10", maxQty="1")
+    assert broken(limit(), rules_of(upside_down)) == {"LOT_SIZE": {}}
+    assert rules_of(upside_down).nearest(limit(), P) is None
+
+
+def test_an_iceberg_where_its_parts_are_not_limited() -> None:
+    without = [rule for rule in FILTERS if rule["filterType"] != "ICEBERG_PARTS"]
+    thin = limit(quantity="1", iceberg_quantity="0.00001")
+    assert broken(thin) == {"ICEBERG_PARTS": {"iceberg_quantity": "0.01"}}
+    assert broken(thin, rules_of(filters=without)) == {}
+    assert broken(limit(iceberg_quantity="0.01"), rules_of(filters=without)) == {
+        "ICEBERG_QUANTITY": {"iceberg_quantity": "0.00999"}
+    }
+
+
+def test_what_is_no_number_in_a_filter_bounds_nothing() -> None:
+    odd = with_filter("LOT_SIZE", maxQty="Infinity", note=["words"])
+    assert broken(limit(quantity="1E+5", price="60"), rules_of(odd)) == {"PERCENT_PRICE_BY_SIDE": {"price": "12000.01"}}
+    assert broken(limit(quantity="0.010000001"), rules_of(odd)) == {
+        "LOT_SIZE": {"quantity": "0.01"},
+        "PRECISION": {"quantity": "0.01"},
+    }
+    free = with_filter("NOTIONAL", minNotional="NaN", maxNotional="NaN")
+    assert broken(limit(quantity="0.00001"), rules_of(free)) == {}
+    assert broken(limit(quantity="0.00001")) == {"NOTIONAL": {"quantity": "0.00009"}}
+    with pytest.raises(ExchangeError, match="rule minQty is no number: 'a little'"):  # this one a symbol shows
+        rules_of(with_filter("LOT_SIZE", minQty="a little"))
 
 
 @pytest.mark.parametrize(
