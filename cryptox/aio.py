@@ -63,4 +63,4 @@ async def health(component: str | None = None) -> Health | Component:
     from cryptox.sessions.health import look
 
     with boundary():
-        return await look(book.everyone(), component)
+        return await look(book.everyone(), component, whole=True)

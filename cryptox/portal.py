@@ -15,13 +15,15 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from logging import DEBUG, WARNING
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from cryptox import logs
+from cryptox._call import Call as _Call
 from cryptox._loop import Loop, Workers
+from cryptox._standstill import Pulse, Standstill
 from cryptox.errors import ConfigurationError
 
-__all__ = ["at_exit", "generation", "inside", "is_ending", "loop", "run", "spawn"]
+__all__ = ["at_exit", "generation", "inside", "is_ending", "is_lost", "loop", "run", "spawn"]
 
 T = TypeVar("T")
 Closer = Callable[[], Awaitable[object]]
@@ -29,13 +31,10 @@ Closer = Callable[[], Awaitable[object]]
 CLEAN_UP_S: Final = 2.0  # how long an interrupted call may take to tidy up before the caller goes on
 EXIT_S: Final = 1.0  # how long the end of the interpreter may wait for us, in all
 
-# A held lock is not left for an interrupt on Windows, nor for one that comes without a signal: look up now and then.
-LOOK_UP_S: Final = 0.1 if os.name == "nt" else 0.5
-
 log = logs.logger("portal")
 
 
-def run(coroutine: Coroutine[Any, Any, T], *, endless: bool = False) -> T:
+def run(coroutine: Coroutine[Any, Any, T], *, endless: bool = False, patience_s: float | None = None) -> T:
     """The coroutine's result, from the loop thread; whatever it raises is raised here with its own type.
 
     The wait is interruptible: on Ctrl-C (or SystemExit from a signal handler) the task is cancelled, gets up to
@@ -48,9 +47,12 @@ def run(coroutine: Coroutine[Any, Any, T], *, endless: bool = False) -> T:
     endless
         True for waits that may never end by themselves, such as the next event of a feed: they end with the main
         thread, while a plain call on a worker thread may finish, as any work on a worker thread of Python.
+    patience_s
+        The wait ends, and the call is taken back, once the loop has made no step for so many seconds.
 
     Raises
     ------
+    Standstill : it has not.
     ConfigurationError : called from the loop thread itself, where waiting would wait for itself; or too late, while
         the interpreter ends.
     """
@@ -68,7 +70,13 @@ def run(coroutine: Coroutine[Any, Any, T], *, endless: bool = False) -> T:
         raise
     try:
         portal.begin(call)
-        call.wait()
+        if patience_s is None:
+            call.wait()
+        else:
+            call.wait_patiently(Pulse(portal.loop, portal.thread), patience_s)
+    except Standstill:
+        portal.take_back(call)
+        raise
     except BaseException as interrupt:
         portal.abandon(call)
         for note in getattr(call.error, "__notes__", ()):  # what the call said of itself while it tidied up
@@ -122,6 +130,11 @@ def generation() -> int:
     return _state.generation
 
 
+def is_lost(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether it was the portal's loop and will never run again here: its thread has ended, or is the parent's."""
+    return isinstance(loop, Loop) and (_state.portal is None or _state.portal.loop is not loop)
+
+
 def inside() -> bool:
     """Whether the calling thread is the loop thread."""
     portal = _state.portal
@@ -136,48 +149,6 @@ def is_ending() -> bool:
 def loop() -> asyncio.AbstractEventLoop:
     """The loop itself, started if need be."""
     return _running_portal().loop
-
-
-class _Call(Generic[T]):
-    """One coroutine on its way: handed over to the loop thread and waited for."""
-
-    __slots__ = ("_lock", "coroutine", "done", "endless", "error", "result", "task")
-
-    result: T
-
-    def __init__(self, coroutine: Coroutine[Any, Any, T], endless: bool) -> None:
-        self.coroutine = coroutine
-        self.endless = endless
-        self.error: BaseException | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.done = False
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    async def carry(self) -> None:
-        """Await the coroutine and keep what came of it; nothing escapes, since KeyboardInterrupt would end the loop."""
-        try:
-            self.result = await self.coroutine
-        except BaseException as error:  # noqa: BLE001  # it is raised where the call was made
-            # One that was let go already has its answer.
-            if not self.done:
-                self.error = error
-
-    def release(self) -> None:
-        """Let the waiting thread go on."""
-        if not self.done:
-            self.done = True
-            self._lock.release()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until released, at most ``timeout_s`` seconds; False when it was not."""
-        if self.done:
-            return True
-        until = None if timeout_s is None else time.monotonic() + timeout_s
-        while not self._lock.acquire(timeout=LOOK_UP_S if timeout_s is None else min(LOOK_UP_S, timeout_s)):
-            if until is not None and time.monotonic() >= until:
-                return False
-        return True
 
 
 class _Portal:
@@ -221,6 +192,11 @@ class _Portal:
             self.loop.call_soon_threadsafe(self._start, call, context=contextvars.copy_context())
         except RuntimeError:  # closed since
             self._refuse(call)
+
+    def take_back(self, call: _Call[Any]) -> None:
+        """Cancel the call, which nobody waits for; where the loop stands, once it goes on."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._cancel, call)
 
     def abandon(self, call: _Call[Any]) -> None:
         """Cancel the call and wait, boundedly, for its clean-up; from the thread that made it."""

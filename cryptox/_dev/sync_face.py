@@ -48,6 +48,8 @@ from cryptox.sync.record import Recording, Replay, unwrapped
 # Written by the template below, or nothing for the prompt; meaningless for the default session.
 ALWAYS_THERE: Final = frozenset({"close", "signer"})
 NOT_QUICK: Final = frozenset({"health", "retire"})  # of all sessions there is one by hand
+# They answer although the loop stands.
+ANSWERING: Final = {"health": "stuck.looked({call}, component)"}
 # Their calls need a key: they are a session's, never those of the default session.
 OF_A_SESSION: Final = frozenset(
     f"cryptox.sessions.{name}" for name in ("account", "changes", "lists", "orders", "past_orders", "preview")
@@ -67,7 +69,7 @@ from typing import Any, Self
 {twins}
 from cryptox._display import Displayed
 from {core} import {name}
-from cryptox.sync import door
+from cryptox.sync import door, stuck
 {type_imports}
 __all__ = ["Session"]
 
@@ -301,7 +303,7 @@ def _quick(method: Method) -> str:
 def _body(method: Method, target: str, indent: str) -> list[str]:
     call = target if method.is_property else f"{target}({_handed_on(method)})"
     if method.is_async:
-        call = f"door.call({call})"
+        call = ANSWERING.get(method.name, "door.call({call})").format(call=call)
     if method.returns in TWINS:
         call = f"{TWINS[method.returns]}({call}, self)"  # which it holds: a collected session ends what it made
     return [f"{indent}with door.boundary():", f"{indent}    {'' if method.returns == 'None' else 'return '}{call}"]

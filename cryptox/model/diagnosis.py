@@ -109,6 +109,11 @@ def judged_session(error: CryptoxError) -> Finding:
     return Finding(Verdict.PROBLEM, "session", str(error), tuple(error.recovery_suggestions))
 
 
+def judged_loop(error: CryptoxError) -> Finding:
+    """The loop of all blocking sessions, which does not answer: nothing else can be asked."""
+    return Finding(Verdict.PROBLEM, "loop", str(error), tuple(error.recovery_suggestions))
+
+
 def judged_endpoint(what: str, address: str, trial: Trial, limit_s: float) -> Finding:
     """Whether an address can be reached and answers."""
     error = trial.error

@@ -20,7 +20,7 @@ from .health_parts import (
     UserConnection,
     api_figures,
 )
-from .lines import count, record_line
+from .lines import count, record_line, sentences
 from .time import iso
 
 __all__ = [
@@ -67,7 +67,7 @@ class Component(Displayed):
     def __repr__(self) -> str:
         """One line: how it is, the figures that matter, and why."""
         state: str = self.status if self.in_use else f"{self.status}, not in use"
-        told = "; ".join(self.reasons)
+        told = sentences(self.reasons)
         return record_line(type(self).__name__, state, *(self.figures() if self.in_use else ()), told)
 
     def figures(self) -> tuple[str, ...]:
@@ -268,5 +268,5 @@ class Health(Displayed):
     def __repr__(self) -> str:
         """One line: how it is, then whatever is not healthy and why."""
         ill = [part for part in self.components.values() if part.status != "healthy"]
-        told = (f"{part.name} {part.status}: {'; '.join(part.reasons)}" for part in ill)
+        told = (f"{part.name} {part.status}: {sentences(part.reasons)}" for part in ill)
         return record_line("Health", f"{self.status} at {iso(self.timestamp_ms)}", *told)

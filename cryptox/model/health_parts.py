@@ -82,7 +82,7 @@ class Connection(Displayed):
         Where to.
     state
         ``waiting`` to connect again, ``connecting``, ``open``, ``carrying`` all streams, or ``handing_over`` to the
-        next one.
+        next one; ``standing`` where its loop does not run, ``inherited`` in a forked child, whose parent's it is.
     breaker
         Of the address: ``closed``, ``open`` or ``half_open``.
     streams

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeVar, cast
 
-from .diagnosis import FIREWALL_ADVICE
 from .health import (
     BREAKER_STATES,
     STATUSES,
@@ -28,9 +27,11 @@ from .health import (
     UserConnections,
     WebsocketConnections,
 )
+from .health_advice import ADVICE, Trouble
 from .lines import count, duration, one_line
 
 __all__ = [
+    "ADVICE",
     "COMPONENTS",
     "AddressFacts",
     "ConnectionFacts",
@@ -63,40 +64,6 @@ LONG_UNRESOLVED_S: Final = 60.0
 LAG_S: Final = 2.0  # from the exchange's sending to receipt
 SKEW_MS: Final = 1_000.0
 BEGUN_AGAIN_S: Final = 10.0  # for so long after it ended before its time a task or thread counts
-
-Trouble = Literal["banned", "limited", "resting", "busy", "blocked", "firewall", "refused", "unreachable", "silent"]
-
-ADVICE: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "banned": "Nothing is sent until the ban is over. Ask for less at a time (weight_share=), and see which other "
-        "programs use this address.",
-        "limited": "Calls wait for the next window by themselves. Ask for less at a time, or lower weight_share.",
-        "resting": "It is tried again by itself. See whether the network works; look at the exchange's status page.",
-        "busy": "The exchange itself is in trouble: wait, and look at its status page.",
-        "blocked": "The exchange does not serve this place: use a venue that does, or cx.connect('paper').",
-        "firewall": FIREWALL_ADVICE,
-        "refused": "See the reason; cx.doctor() looks for more.",
-        "unreachable": "See whether the network, the proxy and the address are right: cx.doctor() tries each of them.",
-        "silent": "Ask again; if nothing answers, see whether the network works.",
-        "failed": "This is a defect of cryptox; the other components hold.",
-        "slow": "The way to the exchange, or the exchange, is slow: orders and downloads take longer than usual.",
-        "errors": "Requests fail and are repeated. cx.logs.configure(level='DEBUG') shows which.",
-        "weight": "Little is left of the limit until the window ends: bulk downloads wait, orders go first.",
-        "late": "Something holds up the loop: a coroutine of yours that computes, or a machine with too much to do.",
-        "again": "It goes on by itself. If it happens again and again that is a defect: tell us, with the log's lines.",
-        "standing": "Let its loop run; if the loop or its thread has ended, make what ran on it anew.",
-        "down": "It connects again by itself, and what was missed is repaired. If it goes on, see the network.",
-        "quiet": "The connection is asked for a sign of life and made anew if none comes.",
-        "lag": "Events are late: callbacks on the loop, this machine or the network are too slow, or a clock is wrong.",
-        "behind": "What was missed is being asked for over REST; until then a feed's status says not synced.",
-        "unresolved": "Do not place them again: asking goes on, and session.unresolved() shows what became of them.",
-        "long": "Look at the exchange itself what became of the orders of session.unresolved().",
-        "slow_orders": "Orders take long: see exchange_api for the way, and whether calls wait for weight.",
-        "user_down": "It connects again by itself. Until then orders are still placed, and session.orders(...) asks.",
-        "user_ended": "Its key was refused: check the key and its rights, then connect the user again.",
-        "skew": "Set this machine's clock. Requests are signed with the exchange's own time all the same.",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +104,7 @@ class ConnectionFacts:
     found: Connection
     quiet_s: float
     runs: bool = True  # the loop that it lives on
+    inherited: bool = False  # it is the parent's, which this process was forked from
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +116,7 @@ class UserFacts:
     refused: str | None = None
     in_step: bool = True
     runs: bool = True  # the loop that it lives on
+    inherited: bool = False  # it is the parent's, which this process was forked from
 
 
 class _Verdict(NamedTuple):
@@ -164,13 +133,16 @@ def application(
     tasks: int,
     loop_lag_ms: float,
     begun_again: Sequence[tuple[str, float]] = (),
+    stands: str = "",
 ) -> Application:
     """This process: degraded where its loop is late, and after something that was to go on had ended.
 
-    ``begun_again`` has what ended, and how many seconds ago.
+    ``begun_again`` has what ended, and how many seconds ago; ``stands`` says that the loop does not answer at all.
     """
     verdicts = [_Verdict("healthy")]
-    if loop_lag_ms > LATE_LOOP_MS:
+    if stands:
+        verdicts.append(_Verdict("unhealthy", (one_line(f"{stands}."),), ("stuck",)))
+    elif loop_lag_ms > LATE_LOOP_MS:
         verdicts.append(_Verdict("degraded", (f"The loop was {loop_lag_ms:.0f} ms late.",), ("late",)))
     newest = {what: age_s for what, age_s in begun_again if age_s <= BEGUN_AGAIN_S}
     verdicts += [
@@ -213,7 +185,8 @@ def exchange_api(facts: Sequence[AddressFacts]) -> ExchangeApi:
 
 def websocket_connections(facts: Sequence[ConnectionFacts]) -> WebsocketConnections:
     """The connections of live feeds."""
-    verdicts = [_connection(one) for one in facts]
+    own = [one for one in facts if not one.inherited]
+    verdicts = [_inherited(bool(own)) if one.inherited else _connection(one) for one in facts]
     found = tuple(_with_status(one.found, verdict) for one, verdict in zip(facts, verdicts, strict=True))
     told = _together([f"{one.venue} at {one.address}" for one in found], verdicts)
     return WebsocketConnections(
@@ -221,7 +194,7 @@ def websocket_connections(facts: Sequence[ConnectionFacts]) -> WebsocketConnecti
         in_use=bool(facts),
         reasons=told.reasons,
         advice=told.advice,
-        connected=bool(found) and all(one.is_up for one in found),
+        connected=bool(own) and all(one.found.is_up for one in own),
         circuit_breaker_state=max((one.breaker for one in found), key=BREAKER_STATES.index, default="closed"),
         total_reconnects=sum(one.reconnects for one in found),
         connections=found,
@@ -263,7 +236,8 @@ def trading_system(
 
 def user_connections(facts: Sequence[UserFacts]) -> UserConnections:
     """The users' own connections: those that were not begun do not count."""
-    verdicts = [_user(one) for one in facts]
+    own = any(one.found.is_begun and not one.inherited for one in facts)
+    verdicts = [_inherited(own) if one.inherited else _user(one) for one in facts]
     found = tuple(_with_status(one.found, verdict) for one, verdict in zip(facts, verdicts, strict=True))
     begun = [(one.label, verdict) for one, verdict in zip(found, verdicts, strict=True) if one.is_begun]
     told = _together([label for label, _ in begun], [verdict for _, verdict in begun])
@@ -272,9 +246,9 @@ def user_connections(facts: Sequence[UserFacts]) -> UserConnections:
     )
 
 
-def not_found_out(component: str, why: str, *, failed: bool = False) -> Component:
-    """A component that could not be looked at: not in time, or because the look itself ``failed``."""
-    advice = ADVICE["failed" if failed else "silent"]
+def not_found_out(component: str, why: str, *, because: Literal["failed", "silent", "stuck"] = "silent") -> Component:
+    """A component that could not be looked at: not in time, as the look itself failed, or the loop stands."""
+    advice = ADVICE[because]
     return COMPONENTS[component](status="unknown", reasons=(one_line(why),), advice=(advice,))
 
 
@@ -307,6 +281,12 @@ def _address(facts: AddressFacts) -> _Verdict:
         text = f"{found.weight_used} of {found.weight_limit} of the weight is used."
         verdicts.append(_Verdict("degraded", (text,), ("weight",)))
     return _worst(verdicts)
+
+
+def _inherited(beside_own: bool) -> _Verdict:
+    """What a forked child has of its parent: no trouble where it has made its own."""
+    reason = "It belongs to the process that this one was forked from: nothing is received here."
+    return _Verdict("healthy" if beside_own else "unhealthy", (reason,), ("forked",))
 
 
 def _connection(facts: ConnectionFacts) -> _Verdict:

@@ -7,6 +7,7 @@ thread without asking their loop: one that stands still must not hold up the ans
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from logging import WARNING
 from typing import Any, Final, TypeVar, overload
 from urllib.parse import urlsplit
 
-from cryptox import _process, logs
+from cryptox import _process, logs, portal
 from cryptox.errors import Banned, CryptoxError, NetworkError, NotSent, RateLimited, ValidationError
 from cryptox.model import judging
 from cryptox.model.diagnosis import FIREWALL, NOT_HERE
@@ -33,6 +34,7 @@ T = TypeVar("T")
 log = logs.logger("sessions.health")
 
 _late_s: ContextVar[float] = ContextVar("cryptox_health_late_s", default=0.0)  # by so much a look began late
+_is_whole: ContextVar[bool] = ContextVar("cryptox_health_is_whole", default=False)  # of the process, not of sessions
 
 CHECK_S: Final = 8.0  # for one component
 ADDRESS_S: Final = 7.0  # for one address: one that takes too long must not hide the others
@@ -63,13 +65,15 @@ def check_component(component: str | None) -> None:
 
 
 @overload
-async def look(sessions: Iterable[Any], component: None = None, *, due_at: float | None = None) -> Health: ...
+async def look(
+    sessions: Iterable[Any], component: None = None, *, due_at: float | None = None, whole: bool = False
+) -> Health: ...
 @overload
 async def look(
-    sessions: Iterable[Any], component: str | None, *, due_at: float | None = None
+    sessions: Iterable[Any], component: str | None, *, due_at: float | None = None, whole: bool = False
 ) -> Health | Component: ...
 async def look(
-    sessions: Iterable[Any], component: str | None = None, *, due_at: float | None = None
+    sessions: Iterable[Any], component: str | None = None, *, due_at: float | None = None, whole: bool = False
 ) -> Health | Component:
     """How these sessions are doing, all together, or one component of it.
 
@@ -79,6 +83,8 @@ async def look(
         Whose; which, None for all.
     due_at
         When it was to begin, in monotonic seconds: by so much the loop was late.
+    whole
+        Whether the whole process is asked about: what was begun again is told whosever it is.
 
     Raises
     ------
@@ -87,6 +93,7 @@ async def look(
     """
     check_component(component)
     _late_s.set(0.0 if due_at is None else max(0.0, time.monotonic() - due_at))
+    _is_whole.set(whole)
     own = list(sessions)
     wanted = judging.COMPONENTS if component is None else (component,)
     parts = await asyncio.gather(*(_checked(name, CHECKS[name], own) for name in wanted))
@@ -105,10 +112,10 @@ async def _checked(name: str, check: Callable[[Sequence[Any]], Awaitable[Compone
     except Exception as error:  # noqa: BLE001  # health tells how things are, whatever they are
         told = f"{type(error).__name__}: {error}"
         logs.event(log, "health.failed", level=WARNING, component=name, error=told)
-        return judging.not_found_out(name, f"It could not be found out: {told}", failed=True)
+        return judging.not_found_out(name, f"It could not be found out: {told}", because="failed")
 
 
-async def _application(_: Sequence[Any]) -> Component:
+async def _application(sessions: Sequence[Any]) -> Component:
     loop = asyncio.get_running_loop()
     due = loop.time() + DUE_S
     await asyncio.sleep(DUE_S)
@@ -119,8 +126,14 @@ async def _application(_: Sequence[Any]) -> Component:
         threads=threading.active_count(),
         tasks=len(asyncio.all_tasks(loop)),
         loop_lag_ms=late_ms,
-        begun_again=begun_again(time.monotonic()),
+        begun_again=begun_again(time.monotonic(), None if _is_whole.get() else await _owners(sessions)),
     )
+
+
+async def _owners(sessions: Sequence[Any]) -> list[Any]:
+    """Whose tasks serve these sessions."""
+    hubs = [hub for session in sessions for hub in await _steadily(_hubs, session)]
+    return [*sessions, *hubs]
 
 
 async def _exchange_api(sessions: Sequence[Any]) -> Component:
@@ -228,7 +241,9 @@ def _problem(error: CryptoxError) -> Problem:
 async def _websocket_connections(sessions: Sequence[Any]) -> Component:
     hubs = {id(hub): hub for session in sessions for hub in await _steadily(_hubs, session)}
     there = [hub for hub in hubs.values() if hub.url and not hub.is_closed and not hub.loop.is_closed()]
-    return judging.websocket_connections([facts for hub in there for facts in await _steadily(_lines, hub)])
+    anew = {hub.url for hub in there if _runs(hub.loop)}  # in the place of those whose loop has ended
+    kept = [hub for hub in there if _is_inherited(hub) or hub.url not in anew or not portal.is_lost(hub.loop)]
+    return judging.websocket_connections([facts for hub in kept for facts in await _steadily(_lines, hub)])
 
 
 def _hubs(session: Any) -> list[Any]:
@@ -238,6 +253,7 @@ def _hubs(session: Any) -> list[Any]:
 def _lines(hub: Any) -> list[ConnectionFacts]:
     """The connections of a hub; of a replay there are none."""
     now, found = time.monotonic(), []
+    runs, inherited = _runs(hub.loop), _is_inherited(hub)
     for kept, topics in hub.lines():
         lags = [lag for topic in topics if topic.heard_within(RECENT_S) and (lag := topic.latency) is not None]
         behind = [topic for topic in topics if topic.connected and not topic.synced]
@@ -245,7 +261,7 @@ def _lines(hub: Any) -> list[ConnectionFacts]:
         record = Connection(
             venue=hub.venue.name,
             address=_place(hub.url),
-            state=kept.life.state,
+            state=_state(kept.life.state, runs, inherited),
             breaker=kept.life.breaker_state(now),
             streams=len(kept.streams),
             reconnects=kept.life.reconnects,
@@ -254,7 +270,7 @@ def _lines(hub: Any) -> list[ConnectionFacts]:
             behind=len(behind),
             trouble=trouble,
         )
-        found.append(ConnectionFacts(record, hub.silence_s + STALE_S, hub.loop.is_running()))
+        found.append(ConnectionFacts(record, hub.silence_s + STALE_S, runs, inherited))
     return found
 
 
@@ -280,11 +296,30 @@ async def _trading_system(sessions: Sequence[Any]) -> Component:
 
 
 def _acts(session: Any) -> list[Any]:
-    return list(session._acts.values())
+    """Without those that a parent process sees to."""
+    return [one for one in list(session._acts.values()) if one.task is None or not _is_parents(one)]
+
+
+def _is_parents(act: Any) -> bool:
+    return bool(act.entry.process != os.getpid() and portal.is_lost(act.task.get_loop()))
 
 
 def _is_carried(stream: Any) -> bool:
-    return bool(stream.line.is_carried)
+    return bool(stream.line.is_carried and _runs(stream.loop) and not _is_inherited(stream.line))
+
+
+def _runs(loop: Any) -> bool:
+    return bool(loop.is_running() and not portal.is_lost(loop))
+
+
+def _is_inherited(thing: Any) -> bool:
+    """Whether it is a copy, in a forked child, of what is its parent's."""
+    return bool(thing.process != os.getpid())
+
+
+def _state(state: str, runs: bool, inherited: bool) -> str:
+    """What it says of itself was true where it runs."""
+    return "inherited" if inherited else state if runs else "standing"
 
 
 async def _user_connections(sessions: Sequence[Any]) -> Component:
@@ -302,10 +337,11 @@ def _user(session: Any) -> UserFacts:
     if stream is None or (stream.loop.is_closed() and not stream.line.is_over):
         return UserFacts(UserConnection(**who), PROBE_S)
     line, life, failure = stream.line, stream.line.life, stream.failure
+    runs, inherited = _runs(stream.loop) or line.is_over, _is_inherited(line)
     record = UserConnection(
         **who,
-        logged_on=line.is_carried,
-        state="ended" if line.is_over else life.state,
+        logged_on=line.is_carried and runs and not inherited,
+        state=_state("ended" if line.is_over else life.state, runs, inherited),
         breaker=life.breaker_state(now),
         reconnects=life.reconnects,
         last_event_age_s=None if stream.event_at is None else _age_s(now, stream.event_at),
@@ -313,9 +349,7 @@ def _user(session: Any) -> UserFacts:
         trouble=stream.trouble,
     )
     refused = None if failure is None else f"{type(failure).__name__}: {failure}"
-    return UserFacts(
-        record, line.silence_s + STALE_S, refused, stream.in_step, stream.loop.is_running() or line.is_over
-    )
+    return UserFacts(record, line.silence_s + STALE_S, refused, stream.in_step, runs, inherited)
 
 
 def _age_s(now: float, then: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from logging import ERROR, INFO, WARNING
 from typing import Any
 
-from cryptox import logs
+from cryptox import logs, portal
 from cryptox.errors import CryptoxError, NotSent, OutcomeUnknown, RateLimited
 from cryptox.model.orders import Order, Replaced
 from cryptox.sessions.acts import Pending, Question, Settled, is_carried_elsewhere, unknown
@@ -63,7 +63,7 @@ class Settling(Signed):
     def _is_carried(self, client_order_id: str) -> bool:
         """Whether a loop of this process carries it; one that has stopped carries nothing any more."""
         loop = _under_way.get(self._slot(client_order_id))
-        return loop is not None and loop.is_running()
+        return loop is not None and loop.is_running() and not portal.is_lost(loop)
 
     def _carry_here(self, client_order_id: str) -> None:
         _under_way[self._slot(client_order_id)] = asyncio.get_running_loop()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from logging import WARNING
 from typing import Any, Final
 
@@ -18,7 +21,19 @@ log = logs.logger("sessions.tending")
 AGAIN_S = 0.1  # between the end of a task and its next beginning: a defect that strikes at once must not spin
 
 _MOST: Final = 16
-_ended: Final[deque[tuple[str, str, float]]] = deque(maxlen=_MOST)  # what, why, when: the newest of the process
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Something had ended before its time."""
+
+    told: str
+    at: float
+    owner: weakref.ref[Any] | None
+    process: int
+
+
+_ended: Final[deque[_Note]] = deque(maxlen=_MOST)  # the newest of the process
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
@@ -30,6 +45,7 @@ def tend(
     *,
     what: str,
     ended: Callable[[], None] = lambda: None,
+    owner: object = None,
 ) -> asyncio.Task[None]:
     """The task of ``make()``, begun again whenever it ends although its owner goes on.
 
@@ -45,13 +61,16 @@ def tend(
         For the log.
     ended
         Called instead, where the loop itself is being ended.
+    owner
+        The session, or the hub of sessions, that it serves; not held. None for the process itself.
     """
     task = spawn(make())
-    loop = task.get_loop()
+    loop, whose = task.get_loop(), (lambda: None) if owner is None else weakref.ref(owner)
+    del owner
 
     def again() -> None:
         if not is_over():
-            tend(spawn, make, is_over, what=what, ended=ended)
+            tend(spawn, make, is_over, what=what, ended=ended, owner=whose())
 
     def done(task: asyncio.Task[None]) -> None:
         if is_over():
@@ -63,21 +82,29 @@ def tend(
         told = "ended" if error is None else f"{type(error).__name__}: {error}"
         why = "cancelled" if task.cancelled() else told
         logs.event(log, "task.restarted", level=WARNING, task=what, error=why)
-        note(what, why)
+        note(what, why, owner=whose())
         loop.call_later(AGAIN_S, again)
 
     task.add_done_callback(done)
     return task
 
 
-def note(what: str, why: str) -> None:
+def note(what: str, why: str, *, owner: object = None) -> None:
     """Something that was to go on has ended, and is begun again: health tells of it for a while. From any thread."""
-    _ended.append((what, why, time.monotonic()))
+    whose = None if owner is None else weakref.ref(owner)
+    _ended.append(_Note(f"{what} ({why})", time.monotonic(), whose, os.getpid()))
 
 
-def begun_again(now: float) -> list[tuple[str, float]]:
-    """What has ended before its time in this process, with why, and how many seconds ago; the newest few."""
-    return [(f"{what} ({why})", now - at) for what, why, at in tuple(_ended)]
+def begun_again(now: float, owners: Iterable[object] | None = None) -> list[tuple[str, float]]:
+    """What has ended before its time, with why, and how many seconds ago; the newest few.
+
+    Of the whole process, or with ``owners`` only what served one of these.
+    """
+    notes = [one for one in tuple(_ended) if one.process == os.getpid()]
+    if owners is not None:
+        wanted = {id(owner) for owner in owners}
+        notes = [one for one in notes if one.owner is not None and id(one.owner()) in wanted]
+    return [(one.told, now - one.at) for one in notes]
 
 
 def is_winding_down(loop: asyncio.AbstractEventLoop) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import threading
 import weakref
 from contextlib import suppress
 from logging import WARNING
 from typing import Any
 
-from cryptox import logs
+from cryptox import logs, portal
 from cryptox.errors import ConfigurationError
 from cryptox.model.orders import Order
 from cryptox.sessions.core import Core
@@ -52,20 +53,23 @@ class UserCalls(Core):
         if self.signer is None:
             raise keyless(self.venue.name, self.user)
         stream, loop = self._stream, asyncio.get_running_loop()
-        if stream is None or stream.line.is_over or stream.loop.is_closed():
+        if stream is None or _is_gone(stream):
             url = self._part("user_url", "streams of own orders and balances").user_url()
             require_private(url)
             # The session is held by whoever uses the stream, never by the stream.
             owner: Any = self
             stream = self._stream = UserStream(owner, self._blotter, user_address(self, url))
         elif stream.loop is not loop:
-            raise ConfigurationError("The user's stream is used on the loop it was started on.")
+            raise ConfigurationError(
+                "The user's stream is used on the loop it was started on.",
+                recovery_suggestions=["Use a session on one loop, or make another one for this: cx.aio.connect(...)."],
+            )
         return stream
 
     def _note_order(self, order: Order) -> None:
         """Take what an answer tells of an order: feeds of orders hear what is new in it."""
         stream = self._stream
-        if stream is None or stream.line.is_over or stream.loop.is_closed():
+        if stream is None or _is_gone(stream):
             self._blotter.apply_order(order)
         elif stream.loop is asyncio.get_running_loop():
             stream.note(order)
@@ -88,6 +92,12 @@ class UserCalls(Core):
         if stream is not None:
             _stop_there(stream)
         super().retire(reason)
+
+
+def _is_gone(stream: UserStream) -> bool:
+    """Whether it tells nothing more: it has ended, or its loop has, or both are the parent's in a forked child."""
+    loop = stream.loop
+    return stream.line.is_over or loop.is_closed() or portal.is_lost(loop) or stream.line.process != os.getpid()
 
 
 def _stop_there(stream: UserStream) -> None:

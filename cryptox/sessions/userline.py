@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import os
 import random
 import ssl
 import time
@@ -61,6 +62,8 @@ class UserLine:
 
     Attributes
     ----------
+    process
+        The number of the process that it was made in: a forked child's copy hears nothing.
     unbroken_since
         Monotonic moment since which no event can have been missed, up to ``heard_at``; None while nothing is
         subscribed.
@@ -70,6 +73,7 @@ class UserLine:
 
     def __init__(self, session: UserSession, hears: Hears, address: Address) -> None:
         self.loop = asyncio.get_running_loop()
+        self.process = os.getpid()
         self.unbroken_since: float | None = None
         self.subscriptions = 0
         self._hears = hears
@@ -177,7 +181,7 @@ class UserLine:
 
     def keep(self, make: Callable[[], Coroutine[Any, Any, None]], *, what: str) -> None:
         """A task that goes on as long as the line: one that ends before is begun again."""
-        tend(self.spawn, make, lambda: self.is_over, what=what)
+        tend(self.spawn, make, lambda: self.is_over, what=what, owner=self._session())
 
     async def _run(self) -> None:
         try:
@@ -318,7 +322,13 @@ class UserLine:
 
     def _hang_up(self, rpc: Rpc, linger_s: float) -> None:
         """Close it; the line waits for that, so it must come about."""
-        tend(self.spawn, lambda: _hang_up(rpc, linger_s), lambda: not rpc.socket.is_open, what="closing a user stream")
+        tend(
+            self.spawn,
+            lambda: _hang_up(rpc, linger_s),
+            lambda: not rpc.socket.is_open,
+            what="closing a user stream",
+            owner=self._session(),
+        )
 
     def _closed(self, wire: _Wire, ended: asyncio.Future[Ended]) -> None:
         end = ended.result()

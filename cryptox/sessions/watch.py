@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
@@ -16,6 +17,7 @@ from cryptox.model.health import Health
 from cryptox.sessions.health import look
 from cryptox.sessions.live.rows import Records
 from cryptox.sessions.live.worker import Worker
+from cryptox.sessions.standstill import Guard
 from cryptox.sessions.tending import tend
 from cryptox.table.healths import Rows, health_rows
 
@@ -60,7 +62,9 @@ class Watch:
         self._is_over = False
         self._changed = asyncio.Event()
         self._tasks = _begun(self.loop, weakref.ref(self), self._held)
-        self._end = weakref.finalize(self, _cancel, self.loop, self._tasks)
+        self.stood: Callable[[Watch], None] | None = None  # told, on a thread, of a look that the loop did not make
+        self._guard = Guard(self, threading.current_thread())
+        self._end = weakref.finalize(self, _cancel, self.loop, self._tasks, self._guard.ended)
         self._end.atexit = False
 
     @property
@@ -101,6 +105,7 @@ class Watch:
     def end(self) -> None:
         """End it; on its loop."""
         self._is_over = True
+        self._guard.ended.set()
         self._held.clear()
         for task in self._tasks:
             task.cancel()
@@ -109,15 +114,25 @@ class Watch:
 
     def let_go(self, *, end: bool = False) -> None:
         """Live no longer than somebody holds it; with ``end`` no longer at all. From any thread."""
+        if end:
+            self._guard.ended.set()
         with suppress(RuntimeError):  # its loop is closed
             self.loop.call_soon_threadsafe(self.end if end else self._held.clear)
 
+    def note_standstill(self, found: Health) -> None:
+        """A look that another thread has made, as the loop stands."""
+        self._take(found)
+        if self.stood is not None:
+            self.stood(self)
+
     async def _look(self, due_at: float) -> None:
-        found, before = await look(self._sessions(), due_at=due_at), self.latest
-        self.latest = found
+        self._take(await look(self._sessions(), due_at=due_at, whole=True))
+        self._changed.set()
+
+    def _take(self, found: Health) -> None:
+        before, self.latest = self.latest, found
         self.looks += 1
         self._history.append(health_rows(found))
-        self._changed.set()
         if found.status != ("healthy" if before is None else before.status):
             ill = {part.name: part.status for part in found.components.values() if part.status != "healthy"}
             if found.status == "healthy":
@@ -161,7 +176,8 @@ def _begun(loop: asyncio.AbstractEventLoop, watch: weakref.ref[Watch], held: lis
     return tasks
 
 
-def _cancel(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
+def _cancel(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]], ended: threading.Event) -> None:
+    ended.set()
     with suppress(RuntimeError):  # its loop is closed
         for task in list(tasks):
             loop.call_soon_threadsafe(task.cancel)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from cryptox._standstill import Standstill
 from cryptox.errors import CryptoxError
-from cryptox.model.diagnosis import judged_session
+from cryptox.model.diagnosis import judged_loop, judged_session
 from cryptox.model.doctor import Report
 from cryptox.sessions.doctor import examine
 from cryptox.sessions.session import AsyncSession
-from cryptox.sync import connect, door, surroundings
+from cryptox.sync import connect, door, stuck, surroundings
 from cryptox.sync.face import Session
 
 __all__ = ["doctor"]
@@ -59,7 +60,10 @@ def doctor(session: Any = None) -> Report:
                 own = connect.connect(session)
                 core = own._session
             local = surroundings.findings(_wanted(core))
-            return Report((*local, *door.call(lambda: examine(core))))
+            try:
+                return Report((*local, *stuck.waited(examine(core))))
+            except Standstill as still:
+                return Report((*local, judged_loop(still.as_error())))
     except CryptoxError as error:
         return Report((*surroundings.findings(), judged_session(error)))
     finally:

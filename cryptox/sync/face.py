@@ -16,7 +16,7 @@ from cryptox.model.orders import Leg, Order, OrderList, Replaced
 from cryptox.model.portfolio import Portfolio
 from cryptox.model.symbols import Symbol
 from cryptox.sessions.session import AsyncSession
-from cryptox.sync import door
+from cryptox.sync import door, stuck
 from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.feed import Feed
 from cryptox.sync.live import Live
@@ -2204,7 +2204,7 @@ class Session(Displayed):
         'healthy'
         """
         with door.boundary():
-            return door.call(self._session.health(component))
+            return stuck.looked(self._session.health(component), component)
 
     @property
     def venue(self) -> Venue:

@@ -8,7 +8,7 @@ from typing import Any, overload
 from cryptox.model.health import Component, Health
 from cryptox.sessions.health import look
 from cryptox.sessions.users import book
-from cryptox.sync import door
+from cryptox.sync import door, stuck
 from cryptox.sync.monitor import Monitor
 
 __all__ = ["health", "monitor"]
@@ -21,8 +21,9 @@ def health(component: str) -> Component: ...
 def health(component: str | None = None) -> Any:
     """How everything is doing: all sessions of this process, blocking and asynchronous, and the process itself.
 
-    Every check has a time limit of its own (8 s), all run at once, and none raises. No session is made for it: without
-    one nothing is sent.
+    Every check has a time limit of its own (8 s), all run at once, and none raises; where cryptox's own loop does not
+    answer for so long, as a coroutine of yours blocks it, that is what it says. No session is made for it: without one
+    nothing is sent.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def health(component: str | None = None) -> Any:
     'healthy'
     """
     with door.boundary():
-        return door.call(look(book.everyone(), component, due_at=time.monotonic()))
+        return stuck.looked(look(book.everyone(), component, due_at=time.monotonic(), whole=True), component)
 
 
 def monitor(interval: float = 30) -> Monitor:

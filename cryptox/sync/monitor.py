@@ -14,7 +14,7 @@ from cryptox.model.lines import count, one_line
 from cryptox.model.names import check_limit
 from cryptox.sessions.users import book
 from cryptox.sessions.watch import MOST_LOOKS, Watch, check_interval_s
-from cryptox.sync import door
+from cryptox.sync import door, stuck
 from cryptox.table.frames import Frame, build
 from cryptox.table.healths import healths_batch
 
@@ -26,14 +26,14 @@ T = TypeVar("T")
 class Monitor(Moving):
     """Health of the whole process at steady intervals, running when it is made; made by ``cx.monitor``.
 
-    It runs on cryptox's own thread, also while a cell computes. In a notebook it displays itself as a live widget;
-    elsewhere it is one line of text. It ends with ``stop()``, when nobody holds it and it has no callback, and when the
-    cell that made it is run again. A context manager.
+    It runs on cryptox's own thread, also while a cell computes; where a coroutine blocks that, the look says so.
+    In a notebook it displays itself as a live widget; elsewhere it is one line of text. It ends with ``stop()``, when
+    nobody holds it and it has no callback, and when the cell that made it is run again. A context manager.
     """
 
     def __init__(self, interval: float = 30) -> None:
         interval_s = check_interval_s(interval)
-        self._watch = door.call(_begun(interval_s))
+        self._watch = stuck.call(_begun(interval_s))
         self._generation = portal.generation()
         _cells.note(self, self._watch)
 
@@ -100,7 +100,10 @@ class Monitor(Moving):
         """End it; ``latest`` and ``frame()`` stay. A second time does nothing."""
         if self.is_running:
             with door.boundary():
-                self._there(self._watch.end)
+                try:
+                    self._there(self._watch.end)
+                except ConfigurationError:  # its loop stands: it ends as soon as that goes on
+                    self._watch.let_go(end=True)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -138,7 +141,7 @@ class Monitor(Moving):
             raise ConfigurationError("This monitor belongs to another process, or to a loop that has ended.")
         if portal.inside():
             return work()
-        return door.call(_done(work))
+        return stuck.call(_done(work))
 
 
 async def _begun(interval_s: float) -> Watch:

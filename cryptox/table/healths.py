@@ -15,6 +15,7 @@ from cryptox.model.health import (
     UserConnections,
     WebsocketConnections,
 )
+from cryptox.model.lines import sentences
 
 from .batch import Batch
 from .records import rows_batch
@@ -41,7 +42,7 @@ def _row(look: Health, part: Component) -> tuple[Any, ...]:
         "component": part.name,
         "status": part.status,
         "in_use": part.in_use,
-        "reasons": "; ".join(part.reasons),
+        "reasons": sentences(part.reasons),
         **_figures(part),
     }
     return tuple(map(told.get, HEALTH.names))

@@ -139,6 +139,13 @@ class Pump:
                 self._source.stop()
         self._look_now()
 
+    def stand_in(self) -> None:
+        """Bring the pages up to date from another thread, while the loop stands and nobody else does."""
+        if self._source is not None:
+            self._see(self._source)
+            self._show()
+            self._tell_state()
+
     def _let_go(self) -> None:
         if not self._looks and not self._expected:
             self._rest()

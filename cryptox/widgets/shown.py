@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from cryptox import _cells
 from cryptox.sessions.live.dashboard import AsyncDashboard
 from cryptox.sessions.live.feed import AsyncFeed
+from cryptox.sessions.watch import Watch
 from cryptox.show.health import health_html
 from cryptox.sync.dashboard import Dashboard
 from cryptox.sync.feed import Feed
@@ -67,7 +68,15 @@ def _of_monitor(thing: Monitor) -> dict[str, Any] | None:
     if thing._is_lost:
         return None
     watch = thing._watch
+    watch.stood = _stand_in
     return open_view(thing, watch, lambda: HealthSource(watch), thing._there, lambda: health_html(thing.latest))
+
+
+def _stand_in(watch: Watch) -> None:
+    """A monitor's loop stands: its views are told from the thread that has noticed it."""
+    known = _pumps.get(watch)
+    if known is not None and (pump := known()) is not None:
+        pump.stand_in()
 
 
 def open_view(

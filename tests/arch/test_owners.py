@@ -54,6 +54,7 @@ OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
     ("sessions/live/worker.py", "Worker._call", "run_coroutine_threadsafe"): (1, AWAITED),
     ("sessions/settling.py", "Settling._settle_from", "create_task"): (1, "the act, as where it was begun first"),
     ("sessions/settling.py", "Settling._settle", "create_task"): (1, "who settles: another look is begun"),
+    ("sessions/standstill.py", "Guard._begin", "Thread"): (1, "the monitor: another thread goes on, and it is logged"),
     ("sessions/userline.py", "UserLine._open", "to_thread"): (1, AWAITED),
     ("sessions/userline.py", "UserLine.spawn", "create_task"): (1, "the user's line: begun again, or connected anew"),
     ("sessions/watch.py", "_begun.spawn", "create_task"): (1, "the monitor: begun again until stopped, or not held"),

@@ -52,6 +52,10 @@ def trading(**facts: Any) -> Any:
     return judging.trading_system(**{"total_users": 1, "active_connections": 1, "unresolved_ages_s": [], **facts})
 
 
+PARENTS = "It belongs to the process that this one was forked from: nothing is received here."
+NOT_BEGUN: dict[str, Any] = {"state": "not begun", "logged_on": False}
+
+
 def application(loop_lag_ms: float, *again: tuple[str, float]) -> Any:
     return judging.application(
         uptime_ms=5_000, memory_mb=51.2, threads=3, tasks=7, loop_lag_ms=loop_lag_ms, begun_again=again
@@ -116,6 +120,10 @@ CASES: list[tuple[Any, HealthStatus, str, list[str]]] = [
     (judging.websocket_connections([line(lag_s=2.1)]), "degraded", "The newest event was 2.1 s late.", ["lag"]),
     (judging.websocket_connections([dataclasses.replace(line(), runs=False)]), "unhealthy",
      "Its loop does not run: nothing is received.", ["standing"]),
+    (judging.websocket_connections([dataclasses.replace(line(), runs=False, inherited=True)]), "unhealthy", PARENTS,
+     ["forked"]),
+    (judging.websocket_connections([line(), dataclasses.replace(line(), inherited=True)]), "healthy",
+     f"paper at ws://127.0.0.1:1: {PARENTS}", ["forked"]),
     (trading(), "healthy", "", []),
     (trading(unresolved_ages_s=[3.0, 1.0]), "degraded", "Of 2 orders the outcome is not known, of one since 3 s.",
      ["unresolved"]),
@@ -141,14 +149,21 @@ CASES: list[tuple[Any, HealthStatus, str, list[str]]] = [
     (judging.user_connections([user(last_message_age_s=13.0)]), "degraded", "Nothing was heard for 13 s.", ["quiet"]),
     (judging.user_connections([dataclasses.replace(user(), runs=False)]), "unhealthy",
      "Its loop does not run: nothing is received.", ["standing"]),
+    (judging.user_connections([dataclasses.replace(user(), inherited=True)]), "unhealthy", PARENTS, ["forked"]),
+    (judging.user_connections([dataclasses.replace(user(), inherited=True), user(**NOT_BEGUN)]), "unhealthy", PARENTS,
+     ["forked"]),
+    (judging.user_connections([dataclasses.replace(user(), inherited=True), user()]), "healthy",
+     f"ann on paper: {PARENTS}", ["forked"]),
     (judging.user_connections([user(clock_skew_ms=1_500.0)]), "healthy",
      "The exchange's clock is 1.5 s ahead of this machine's.", ["skew"]),
     (judging.user_connections([user(clock_skew_ms=-1_500.0)]), "healthy",
      "The exchange's clock is 1.5 s behind this machine's.", ["skew"]),
     (judging.user_connections([user(state="not begun", logged_on=False, clock_skew_ms=9e9)]), "healthy", "", []),
     (judging.not_found_out("exchange_api", "It took\ntoo long."), "unknown", "It took\\ntoo long.", ["silent"]),
-    (judging.not_found_out("exchange_api", "KeyError", failed=True), "unknown", "KeyError", ["failed"]),
-    (judging.not_found_out("exchange_api", "KeyError", failed=True), "unknown", "KeyError", ["failed"]),
+    (judging.not_found_out("exchange_api", "KeyError", because="failed"), "unknown", "KeyError", ["failed"]),
+    (judging.not_found_out("exchange_api", "It stands.", because="stuck"), "unknown", "It stands.", ["stuck"]),
+    (judging.application(uptime_ms=1, memory_mb=None, threads=1, tasks=1, loop_lag_ms=9e3, stands="It stands"),
+     "unhealthy", "It stands.", ["stuck"]),
 ]  # fmt: skip
 
 
@@ -266,3 +281,10 @@ def test_records_are_one_line() -> None:
     )
     assert whole["trading_system"] is whole.components["trading_system"]
     assert whole.advice == (ADVICE["unresolved"],)
+
+
+def test_what_is_inherited_is_not_connected() -> None:
+    inherited = dataclasses.replace(line(), inherited=True)
+    assert not judging.websocket_connections([inherited]).connected
+    assert judging.websocket_connections([inherited, line()]).connected
+    assert not judging.websocket_connections([inherited, line(**DOWN)]).connected

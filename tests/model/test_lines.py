@@ -9,7 +9,8 @@ import pytest
 
 from cryptox.errors import CryptoxError, OrderRejected
 from cryptox.model.account import Account, Balance, Breach, Fees, Preview
-from cryptox.model.lines import arguments_line, changed_arguments, one_line, percent
+from cryptox.model.health import Application, Health
+from cryptox.model.lines import arguments_line, changed_arguments, one_line, percent, sentences
 from cryptox.model.orders import Draft, Fill, Leg, Order, OrderList, Replaced
 from cryptox.model.portfolio import Portfolio
 from cryptox.model.symbols import Symbol
@@ -190,3 +191,14 @@ def test_changed_arguments_tell_what_is_left_out() -> None:
 def test_an_error_of_a_replacement_may_have_lines() -> None:
     line = repr(Replaced(None, None, CryptoxError("a\nb")))
     assert line == "Replaced(cancel failed: CryptoxError: a\\nb, new order not tried)"
+
+
+def test_sentences_are_one_line_without_full_stops_within() -> None:
+    assert sentences([]) == ""
+    assert sentences(["It is late."]) == "It is late."
+    assert sentences(["It is late.", "3 failed", "It is 1.5 s ahead."]) == "It is late; 3 failed; It is 1.5 s ahead."
+    late = Application(status="degraded", reasons=("It is late.", "It stands."))
+    assert "It is late; It stands." in repr(late)
+    assert "application degraded: It is late; It stands." in repr(
+        Health(status="degraded", timestamp_ms=0, components={"application": late})
+    )

@@ -198,11 +198,23 @@ def test_health_tells_of_it_until_it_is_well_again(
             assert (await at.health()).status == "healthy"
             monkeypatch.setattr(Socket, "connect", slow)
             part, status, advice = await victim(at)
+            others: Any = await look([at.bob, at.stranger], "application")
+            assert others.reasons == ()
+            if advice == ["again"]:
+                whole: Any = await look([], "application", whole=True)
+                assert part.reasons[0].partition(" ago: ")[2] in [one.partition(" ago: ")[2] for one in whole.reasons]
             assert part.status == status
             assert part.advice == tuple(ADVICE[key] for key in advice)
             await at.is_well()
 
     asyncio.run(go())
+
+
+def soon(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_loop_that_has_ended_is_not_taken_for_a_silent_connection(exchange: cx.PaperExchange) -> None:
@@ -220,10 +232,17 @@ def test_a_loop_that_has_ended_is_not_taken_for_a_silent_connection(exchange: cx
             assert found[name].advice == (ADVICE["standing"],)
         assert found["exchange_api"].status == "healthy"
         assert not feed.is_running
+        assert found["websocket_connections"].connections[0].state == "standing"
+        assert not found["websocket_connections"].connected
+        assert found["trading_system"].active_connections == 0
+        order = session.buy("BTCUSDT", "0.001")  # its answer reaches the blotter, whoever listens
+        assert session._session._blotter.order("BTCUSDT", order.order_id) is not None
         del feed, orders
-        again = session.live.depth("BTCUSDT")
-        end = time.monotonic() + 30
-        while not again.status.received:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        again, own = session.live.depth("BTCUSDT"), session.live.orders()
+        soon(lambda: again.status.received and own.status.connected)
+        assert order.order_id in own.frame().index.tolist()
+        order = session.buy("BTCUSDT", "0.001")
+        soon(lambda: own.status.received)
+        assert order.order_id in own.frame().index.tolist()
         assert len(session.klines("BTCUSDT", "1h", 3)) == 3
+        assert session.health().status == "healthy"

@@ -20,11 +20,11 @@ GENEROUS_S = 30  # a program that ends at once has ended by then, however busy t
 HEAD = """
 import gc, logging, os, signal, sys, threading, time, warnings
 import cryptox as cx
-from cryptox import portal
+from cryptox import _call, portal
 # Development mode reports every step of the loop that took long; errors are still told.
 logging.getLogger("asyncio").setLevel(logging.ERROR)
 # So long may the end wait, and a call be deaf to signals: it would be noticed.
-portal.EXIT_S = portal.LOOK_UP_S = 40
+portal.EXIT_S = _call.LOOK_UP_S = 40
 rest, stream, ws_api = sys.argv[1:]
 session = cx.connect("binance", rest_url=rest, stream_url=stream, ws_api_url=ws_api)
 live = session.live

@@ -54,3 +54,11 @@ def test_each_component_fills_its_own_figures() -> None:
 
 def test_no_looks_are_no_rows() -> None:
     assert len(healths_batch([])) == 0
+
+
+def test_reasons_are_one_text_without_full_stops_within() -> None:
+    late = judging.application(
+        uptime_ms=1, memory_mb=None, threads=1, tasks=1, loop_lag_ms=700.0, begun_again=[("streams", 1.0)]
+    )
+    batch = healths_batch([health_rows(judging.health([late], timestamp_ms=1_000))])
+    assert batch["reasons"].tolist() == ["The loop was 700 ms late; It had ended and was begun again 1 s ago: streams."]

@@ -365,7 +365,7 @@ class AsyncFeed(Moving):
 
     def _begin_calling(self, hub: Hub) -> None:
         if self._worker is None:
-            self._worker = Worker(self._plan.kind, QUEUE_EVENTS, hub.loop)
+            self._worker = Worker(self._plan.kind, QUEUE_EVENTS, hub.loop, self._plan.session)
             for topic in self._topics.values():
                 topic.subscribe(self._worker.queue)
         if self._is_let_go:

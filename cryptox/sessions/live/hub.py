@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import dataclasses
+import os
 import threading
 import weakref
 from collections.abc import Coroutine, Mapping
@@ -59,6 +60,8 @@ class Hub:
 
     Attributes
     ----------
+    process
+        The number of the process that it was made in: a forked child's copy hears nothing.
     taps
         Hear everything that comes on its connections.
     waits_for
@@ -70,6 +73,7 @@ class Hub:
 
     def __init__(self, session: Core, url: str, loop: asyncio.AbstractEventLoop, address: Address) -> None:
         self.loop = loop
+        self.process = os.getpid()
         self.is_closed = False
         venue: Any = session.venue
         self.venue: LiveVenue = venue
@@ -234,7 +238,7 @@ class Hub:
             offline_cap_s=min(OFFLINE_CAP_S, CAP_S),
             steady_s=STEADY_S,
         )
-        kept = Kept(self.venue, self._connect, self._address, habits, self.spawn, self.taps, self._orphaned)
+        kept = Kept(self.venue, self._connect, self._address, habits, self.spawn, self.taps, self._orphaned, self)
         self._kept.append(kept)
         return kept
 

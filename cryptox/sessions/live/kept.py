@@ -6,6 +6,7 @@ import asyncio
 import functools
 import random
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from logging import DEBUG, INFO, WARNING
@@ -113,6 +114,8 @@ class Kept:
         Hear everything; the list may change.
     orphaned
         Called when it ends because its loop does.
+    owner
+        The hub, for what is told of it; not held.
 
     Attributes
     ----------
@@ -129,7 +132,9 @@ class Kept:
         spawn: Spawn,
         taps: Sequence[Tap] = (),
         orphaned: Callable[[], None] = lambda: None,
+        owner: object = None,
     ) -> None:
+        self._owner = None if owner is None else weakref.ref(owner)
         self._taps = taps
         self._venue = venue
         self._connect = connect
@@ -141,7 +146,7 @@ class Kept:
         self._heard_at = time.monotonic()
         self.streams: dict[str, list[Sink]] = {}
         self.trouble: str | None = None
-        self.task = tend(spawn, self._run, self._is_over, what="streams", ended=orphaned)
+        self.task = tend(spawn, self._run, self._is_over, what="streams", ended=orphaned, owner=owner)
 
     @property
     def life(self) -> Life:
@@ -265,7 +270,11 @@ class Kept:
         elif wire.socket is not None:
             socket, linger_s = wire.socket, LINGER_S if close.why == "handed_over" else 0.0
             wire.task = tend(
-                self._spawn, lambda: self._close(wire, linger_s), lambda: not socket.is_open, what="closing a stream"
+                self._spawn,
+                lambda: self._close(wire, linger_s),
+                lambda: not socket.is_open,
+                what="closing a stream",
+                owner=None if self._owner is None else self._owner(),
             )
         elif wire.task is not None:
             wire.task.cancel()

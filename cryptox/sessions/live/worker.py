@@ -46,9 +46,12 @@ class Worker:
         Most events that wait for the callbacks.
     loop
         Where coroutine functions among the callbacks run; the worker waits for each.
+    owner
+        The session whose feed it is, for what is told of it; not held.
     """
 
-    def __init__(self, topic: str, bound: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, topic: str, bound: int, loop: asyncio.AbstractEventLoop, owner: object = None) -> None:
+        self._owner = None if owner is None else weakref.ref(owner)
         self._topic = topic
         self._loop = loop
         self._ready = threading.Lock()  # held while there is nothing to do; half the cost of an Event
@@ -96,7 +99,9 @@ class Worker:
             if self.queue.closed or not threading.main_thread().is_alive():
                 return
             logs.event(log, "feed.worker_restarted", level=ERROR, topic=self._topic, error=type(error).__name__)
-            note(f"callbacks of {self._topic}", type(error).__name__)
+            owner = None if self._owner is None else self._owner()
+            note(f"callbacks of {self._topic}", type(error).__name__, owner=owner)
+            del owner
             self._begin()
             with contextlib.suppress(RuntimeError):
                 self._ready.release()
