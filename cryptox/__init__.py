@@ -142,13 +142,23 @@ def __getattr__(name: str) -> object:
         return importlib.import_module(_MODULES[name])
     home = _HOME_OF.get(name)
     if home is None:
-        raise AttributeError(f"module 'cryptox' has no attribute {name!r}")
+        raise AttributeError(f"module 'cryptox' has no attribute {name!r}{_meant(name)}")
     module = importlib.import_module(home)
     if home.startswith("cryptox.sync."):
         importlib.import_module("cryptox.sync.connect")  # registers the default session
     value = getattr(module, name)
     globals()[name] = value
     return value
+
+
+def _meant(name: str) -> str:
+    """The public name that is nearest to a wrong one, as a question; "" where none is, or a program only looks."""
+    if name.startswith("_"):
+        return ""
+    import difflib
+
+    near = difflib.get_close_matches(name.removeprefix("get_"), __all__, n=1)
+    return f". Did you mean {near[0]!r}?" if near else ""
 
 
 def __dir__() -> list[str]:

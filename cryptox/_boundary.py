@@ -120,6 +120,14 @@ def remember(error: BaseException) -> None:
         for cause in causes:
             if cause not in error.technical_details:
                 error.technical_details += f"\nbecause of {cause}"
+        if error.recovery_suggestions:  # Python prints notes below the traceback of a script; cards say it themselves
+            error.add_note(
+                scrub(
+                    "\n            ".join(
+                        [f"What to do: {error.recovery_suggestions[0]}", *error.recovery_suggestions[1:]]
+                    )
+                )
+            )
     elif not (isinstance(error, OSError) and error.filename is not None):  # of a file that the user named
         error.add_note("This may be a defect of cryptox; last_error() has the full chain.")
     try:

@@ -47,7 +47,7 @@ class Settings:
     rest_url: str | None = None
     stream_url: str | None = None
     ws_api_url: str | None = None
-    timeout: float = 10.0  # of one request, from its first byte to the last of its answer
+    timeout: float = 10.0  # of one question to the exchange, with all its retries
     order_timeout: float = 5.0
     resolve_timeout: float = 30.0
     recv_window: int = 5_000

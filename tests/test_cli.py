@@ -316,7 +316,7 @@ def test_paper_tells_people_how_to_use_it_on_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--history", "nowhere.csv"], "nowhere.csv"),
+        (["--history", "nowhere.csv"], "nowhere.csv: there is no such file\nCheck the path."),
         (["--limit", "REQUEST_WEIGHT"], "REQUEST_WEIGHT=200/1s"),
         (["--port", "70000"], "port=70000"),
     ],

@@ -64,7 +64,7 @@ def oco_drafts(
         suggested = {"call": "place_oco", **turned.arguments()}
         del suggested["type"]
         raise ValidationError(
-            f"A pair that {side}s has its price {where} its stop_price.",
+            f"An OCO that {side}s has its price {where} its stop_price.",
             recovery_suggestions=[f"Give a price {where} the market and a stop_price on its other side."],
             suggested=None if price == stop_price else suggested,
         )

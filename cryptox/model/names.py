@@ -18,6 +18,7 @@ LONGEST_SYMBOL = 40
 _STRAY = 2  # so many characters may have slipped into a name; a text with more of them is none
 _CANDIDATES = 40
 _NEAR = 0.6
+_QUOTE, _SAME_COIN = 4, 0.5  # letters of the usual quote assets; how alike the bases before the same one must be
 _UNITS = {"s": "s", "m": "m", "h": "h", "d": "d", "w": "w"} | {
     word: unit
     for unit, words in {
@@ -66,14 +67,16 @@ def is_list(value: object) -> bool:
 def near_names(name: str, known: Iterable[str], n: int = 3) -> list[str]:
     """Up to ``n`` of the known names that ``name`` may have meant, best first; [] where none is near."""
     name, names = _upper(name), tuple(known)
-    endings = Counter(candidate[-4:] for candidate in names)  # among equally near names the common quote asset wins
+    endings = Counter(
+        candidate[-_QUOTE:] for candidate in names
+    )  # among equally near names the common quote asset wins
     pairs = _pairs(name)
     scored = []
     for candidate in names:
         shared = len(pairs & _pairs(candidate))
         if shared:
             score = 1.0 if candidate.startswith(name) else shared / (len(pairs) + len(candidate))
-            scored.append((-score, -endings[candidate[-4:]], len(candidate), candidate))
+            scored.append((-score, -endings[candidate[-_QUOTE:]], len(candidate), candidate))
     scored.sort()
     ranked = sorted((-_likeness(name, entry[-1]), *entry[1:]) for entry in scored[:_CANDIDATES])
     return [candidate for likeness, _, _, candidate in ranked[:n] if likeness <= -_NEAR]
@@ -191,8 +194,13 @@ def _likeness(name: str, candidate: str) -> float:
         return 2.0
     if candidate.startswith(name):
         return 1.0
-    ratio = SequenceMatcher(None, name, candidate, autojunk=False).ratio()
-    return ratio + 0.1 * (sorted(candidate) == sorted(name))
+    if name[-_QUOTE:] == candidate[-_QUOTE:] and _ratio(name[:-_QUOTE], candidate[:-_QUOTE]) < _SAME_COIN:
+        return 0.0  # alike in the quote asset alone: XRPUSDT is not PEPEUSDT
+    return _ratio(name, candidate) + 0.1 * (sorted(candidate) == sorted(name))
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
 def _guess_interval(text: str, names: tuple[str, ...]) -> str | None:

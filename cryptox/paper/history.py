@@ -237,7 +237,7 @@ def _name_of(source: Any) -> str:
     raise refuse(
         str(source) if isinstance(source, str | Path) else "frame",
         "no symbol is given, and no file name tells one",
-        'Say which: HistoryMarket(source, "BTCUSDT"), or a mapping {"BTCUSDT": source}.',
+        'Say which: history={"BTCUSDT": source}.',
     )
 
 

@@ -60,7 +60,7 @@ def serve(arguments: Sequence[str] | None = None) -> int:
         ).start()
         keys = exchange.first_account()
     except CryptoxError as error:
-        _say(f"error: {error}")
+        _say("\n".join([f"error: {error}", *error.recovery_suggestions]))
         return 2
     over = _asked_to_end()
     with exchange:

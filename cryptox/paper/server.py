@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -239,8 +240,9 @@ class Server:
                 if not isinstance(error, OSError | UnicodeError):  # of an address, or of a name that is none
                     raise ConfigurationError(f"The paper exchange did not start: {error!r}.") from error
                 where = f"{self._host}:{self._wanted_port}".encode("ascii", "backslashreplace").decode()
+                taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
                 raise ConfigurationError(
-                    f"The paper exchange cannot listen on {where}: {error}.",
+                    f"The paper exchange cannot listen on {where}: {'the port is in use' if taken else error}.",
                     recovery_suggestions=["Choose another port, or port=0 for any free one."],
                 ) from error
 

@@ -96,7 +96,7 @@ def _load(source: Any, label: str) -> pd.DataFrame:
         return source
     path = Path(source)
     if not path.is_file():
-        raise refuse(label, f"there is no file {path}", "Check the path.")
+        raise refuse(label, "there is no such file", "Check the path.")
     try:
         return _parsed(path, label)
     except _UNREADABLE as error:  # pandas', pyarrow's, zlib's and zipfile's words for the same

@@ -297,7 +297,8 @@ def _is_pem(value: Any) -> bool:
 
 
 def _kind(value: object) -> str:
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _refusal(what: str, advice: str | None = None) -> ConfigurationError:

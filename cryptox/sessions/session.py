@@ -31,7 +31,7 @@ from cryptox.sessions.users import book
 from cryptox.settings import BACKENDS, VENUE_VARIABLE, Settings
 from cryptox.transport.private import require_private
 from cryptox.venues.port import Venue
-from cryptox.venues.registry import DEFAULT_VENUE, open_venue
+from cryptox.venues.registry import DEFAULT_VENUE, check_name, open_venue
 
 __all__ = ["AsyncSession", "open_default", "open_session"]
 
@@ -260,7 +260,7 @@ def open_session(
             f"frame must be one of {', '.join(BACKENDS)}, not {frame!r}.", suggested={"frame": "pandas"}
         )
     surroundings = os.environ if environment is None else environment
-    chosen = (surroundings.get(VENUE_VARIABLE) or DEFAULT_VENUE) if venue is None else venue
+    chosen = _of_environment(surroundings) if venue is None else venue
     chosen_settings = Settings.of(settings)
     exact = check_flag(exact, name="exact")
     place = _venue(chosen, chosen_settings, surroundings)
@@ -321,6 +321,17 @@ def _trades(trading: bool | None, venue: Venue, keys: KeyHolder) -> bool:
             ],
         )
     return wanted
+
+
+def _of_environment(environment: Mapping[str, str]) -> str:
+    """The venue where none is named."""
+    name = environment.get(VENUE_VARIABLE) or DEFAULT_VENUE
+    try:
+        check_name(name)
+    except ConfigurationError as error:
+        error.recovery_suggestions.insert(0, f"{VENUE_VARIABLE} in the environment says so; correct it there.")
+        raise
+    return name
 
 
 def _venue(venue: Any, settings: Settings, environment: Mapping[str, str]) -> Venue:

@@ -93,9 +93,11 @@ class UserBook:
             return found[0]
         if not found:
             where = "" if venue is None else f" on {venue}"
-            known = ", ".join(sorted({name for _, name in self._sessions})) or "nobody"
+            known = ", ".join(sorted({name for _, name in self._sessions}))
+            connected = f"Connected are: {known}." if known else "No user is connected."
             raise ConfigurationError(
-                f"{user!r} is not connected{where}.", recovery_suggestions=[f"Connected: {known}. See cx.users()."]
+                f"{user!r} is not connected{where}.",
+                recovery_suggestions=[f"{connected} cx.connect(..., user={user!r}) connects one."],
             )
         raise ConfigurationError(
             f"{user!r} is connected on several venues: {', '.join(name for name, _ in found)}.",

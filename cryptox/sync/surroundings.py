@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from cryptox import __version__
 from cryptox.model.doctor import Finding, Verdict
-from cryptox.model.lines import count
 
 __all__ = [
     "EXTRAS",
@@ -185,7 +184,7 @@ def judged_packages(versions: dict[str, str | None]) -> Finding:
         return Finding(
             Verdict.PROBLEM, "packages", ", ".join(bad), ("pip install -U cryptox, then restart the kernel.",)
         )
-    return Finding(Verdict.OK, "packages", f"{count(len(versions), 'package')} that must be there are")
+    return Finding(Verdict.OK, "packages", f"the {len(versions)} packages that cryptox needs are installed")
 
 
 def judged_extra(extra: Extra, version: str | None, *, found: bool, wanted: bool) -> Finding:

@@ -29,9 +29,24 @@ def test_the_venue_of_the_environment(exchange: cx.PaperExchange, monkeypatch: p
     with cx.connect() as session:
         assert session.venue.name == "binance-testnet"
     monkeypatch.setenv("CRYPTOX_VENUE", "binanse")
-    with pytest.raises(ConfigurationError, match="binance"):
+    with pytest.raises(ConfigurationError, match="Did you mean 'binance'") as caught:
         cx.connect()
+    assert caught.value.recovery_suggestions[0].startswith("CRYPTOX_VENUE in the environment says so")
     assert exchange.requests.total == 0
+
+
+def test_a_mistyped_name_of_the_package() -> None:
+    for wrong, right in (("get_klines", "klines"), ("kline", "klines"), ("symbol_info", "symbol")):
+        with pytest.raises(AttributeError, match=rf"has no attribute '{wrong}'\. Did you mean '{right}'\?$"):
+            getattr(cx, wrong)
+    with pytest.raises(AttributeError, match=r"'_klines'$"):
+        _ = cx._klines  # type: ignore[attr-defined]  # a program looks, nobody is to be told
+
+
+def test_a_user_who_is_not_connected() -> None:
+    with pytest.raises(ConfigurationError, match=r"^'zoe' is not connected\.") as caught:
+        cx.disconnect("zoe")
+    assert caught.value.recovery_suggestions[0].endswith("cx.connect(..., user='zoe') connects one.")
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org", "example.org", "http://", "http://a:b@host", "http://h:99999"])

@@ -117,6 +117,13 @@ def test_near_names_among_the_exchange_s_own(real_names: list[str], name: str, f
     assert set(found) <= set(real_names)
 
 
+def test_names_that_share_the_quote_alone_are_not_near() -> None:
+    known = ["BTCUSDT", "PEPEUSDT", "DOGEUSDT", "ETHBTC"]
+    assert near_names("XRPUSDT", known) == []
+    assert near_names("DOGUSDT", known)[0] == "DOGEUSDT"
+    assert near_names("BCTUSDT", known)[0] == "BTCUSDT"
+
+
 def test_near_names_of_nothing_near(real_names: list[str]) -> None:
     assert near_names("QQQQQQQQ", real_names) == []
     assert near_names("", real_names) == []

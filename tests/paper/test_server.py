@@ -292,7 +292,7 @@ def test_start_and_stop_are_idempotent_and_leave_no_thread() -> None:
 
 
 def test_a_port_in_use_is_an_error(ask: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"cannot listen on 127\.0\.0\.1:"):
+    with pytest.raises(ConfigurationError, match=r"cannot listen on 127\.0\.0\.1:\d+: the port is in use\."):
         PaperExchange(market=ask.exchange.market, clock="2024-06-01", port=ask.exchange.port).start()
 
 

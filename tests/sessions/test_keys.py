@@ -116,7 +116,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"api_key": KEY, "secret_key": f"{SECRET}\n{SECRET}"}, "character in it that no key has"),
     ({"api_key": KEY, "secret_key": f"{SECRET}ä"}, "character in it that no key has"),
     ({"api_key": KEY, "secret_key": f"{SECRET}\0"}, "character in it that no key has"),
-    ({"api_key": 5, "secret_key": SECRET}, "api_key must be text, not a int"),
+    ({"api_key": 5, "secret_key": SECRET}, "api_key must be text, not an int"),
     ({"api_key": KEY, "secret_key": SECRET.encode()}, "secret_key must be text, not a bytes"),
     ({"api_key": KEY, "private_key": b"x"}, "must be a path or PEM text, not a bytes"),
     ({"api_key": KEY, "private_key": SECRET}, "neither PEM text nor the path"),

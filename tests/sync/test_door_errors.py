@@ -201,6 +201,17 @@ def test_a_defect_of_ours_is_cut_too_and_says_where_the_rest_is() -> None:
     assert door.last_error().startswith("ZeroDivisionError: told\n")
 
 
+def test_a_script_s_traceback_ends_with_what_to_do() -> None:
+    def public() -> None:
+        with door.boundary():
+            raise ValidationError("no", recovery_suggestions=["Do this.", "Or that."])
+
+    error = caught(public)
+    told = "".join(traceback.format_exception(error))
+    assert told.endswith("ValidationError: no\nWhat to do: Do this.\n            Or that.\n")
+    assert len(error.__notes__) == 1
+
+
 def test_a_file_that_the_user_named_is_no_defect_of_ours(tmp_path: Path) -> None:
     def public() -> None:
         with door.boundary():

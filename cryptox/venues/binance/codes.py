@@ -56,8 +56,8 @@ _ASK = "For an order: ask by its client order id before repeating. Anything else
 _LEGS = "Look at the side of the market each leg must stand on, and at which legs need a price."
 _SBE = "Connect with encoding='json': the numbers are the same."
 _KEY = (
-    "Check that key and secret belong together, to this venue, that the key may do this, and that this address is on "
-    "its list."
+    "Check that api_key and secret_key are not swapped and belong together and to this venue, that the key may do "
+    "this, and that this address is on its list."
 )
 _WAIT = "Then run the call again. A live feed (cx.live) brings the same without asking again and again."
 _WHICH = (
