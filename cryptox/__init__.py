@@ -136,19 +136,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name when it is first asked for."""
-    if name in _MODULES:
-        return importlib.import_module(_MODULES[name])
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'cryptox' has no attribute {name!r}{_meant(name)}")
-    module = importlib.import_module(home)
-    if home.startswith("cryptox.sync."):
-        importlib.import_module("cryptox.sync.connect")  # registers the default session
-    value = getattr(module, name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else every misspelt name would be an object to a type checker
+
+    def __getattr__(name: str) -> object:
+        """Load a public name when it is first asked for."""
+        if name in _MODULES:
+            return importlib.import_module(_MODULES[name])
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module 'cryptox' has no attribute {name!r}{_meant(name)}")
+        module = importlib.import_module(home)
+        if home.startswith("cryptox.sync."):
+            importlib.import_module("cryptox.sync.connect")  # registers the default session
+        value = getattr(module, name)
+        globals()[name] = value
+        return value
 
 
 def _meant(name: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import cryptox
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ["numpy", "pandas", "polars", "pyarrow", "plotly", "httpx", "aiohttp", "ipywidgets", "anywidget", "websockets"]
@@ -61,3 +64,13 @@ def test_a_slow_import_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "cryptox").mkdir()
     (tmp_path / "cryptox" / "__init__.py").write_text("import time\ntime.sleep(0.06)\n")
     assert [found.split()[0] for found in complaints(tmp_path)] == ["takes"]
+
+
+def test_a_misspelt_name_is_an_error_to_a_type_checker() -> None:
+    """A ``__getattr__`` that it sees would make an object of every name that there is not."""
+    tree = ast.parse((ROOT / "cryptox" / "__init__.py").read_text(encoding="utf-8"))
+    assert not [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "__getattr__"]
+    blocks = {ast.unparse(one.test): one.body for one in tree.body if isinstance(one, ast.If)}
+    assert [one.name for one in blocks["not TYPE_CHECKING"] if isinstance(one, ast.FunctionDef)] == ["__getattr__"]
+    imports = [one for one in blocks["TYPE_CHECKING"] if isinstance(one, ast.ImportFrom)]
+    assert {alias.asname or alias.name for one in imports for alias in one.names} == set(cryptox.__all__)
