@@ -147,7 +147,8 @@ def columns_page() -> str:
         index = f"pandas index: `{table.index}`" if table.index else "pandas index: a plain range"
         rows = [(f"`{one.name}`", one.about, *_dtypes(one.kind)) for one in table.columns]
         parts += [f"## {table.name}", index, _table(["column", "meaning", "pandas", "polars", "exact=True"], rows)]
-    return _page("Columns", "A table's columns and dtypes depend on the table, never on its values.", *parts)
+    about = "A table's columns and dtypes depend on the table, never on its values. Before pandas 3 `str` is `object`."
+    return _page("Columns", about, *parts)
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -34,7 +34,7 @@ OLDEST_KERNEL: Final = "6"
 # What is always installed with cryptox, and from which version on: pyproject.toml has the same, and a test compares.
 REQUIRED: Final = {
     "numpy": "2.0",
-    "pandas": "2.2",
+    "pandas": "2.2.2",
     "polars": "1.20",
     "httpx": "0.28",
     "aiohttp": "3.11",

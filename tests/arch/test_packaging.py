@@ -97,8 +97,9 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert done.stdout.strip() == command.strip()
 
 
-def test_ci_is_a_program() -> None:
-    path = ROOT / ".ci" / "run"
+@pytest.mark.parametrize("name", ["run", "lowest"])
+def test_ci_is_a_program(name: str) -> None:
+    path = ROOT / ".ci" / name
     text = path.read_text(encoding="utf-8")
     assert text.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in text

@@ -213,7 +213,8 @@ def pandas_dtype(kind: str, exact: bool) -> str:
     if exact and kind in DECIMALS:
         return "decimal128({}, {})[pyarrow]".format(*DECIMALS[kind])
     words = {"time": "datetime64[ms, UTC]", "int": "int64", "flag": "bool", "side": "category", "book": "category"}
-    return words.get(kind, "str" if kind == "word" else "float64")
+    text = "str" if pd.__version__ >= "3" else "object"
+    return words.get(kind, text if kind == "word" else "float64")
 
 
 def polars_dtype(kind: str, exact: bool) -> Any:

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 nbformat = pytest.importorskip("nbformat")
@@ -39,6 +40,7 @@ def test_there_are_notebooks() -> None:
     assert names == [f"{story}.ipynb" for story in stories]
 
 
+@pytest.mark.skipif(pd.__version__ < "3", reason="pandas 3, by which they were saved, writes milliseconds otherwise")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_the_notebook_gives_its_saved_outputs(path: Path, tmp_path: Path) -> None:
     done = nbval(path, tmp_path)
