@@ -11,7 +11,9 @@ from cryptox.sessions.resolution import (
     COMPANY_S,
     LATER_S,
     LONGEST_COMPANY_S,
+    LONGEST_S,
     MOST_LOOKS,
+    PAUSES_S,
     SETTLED_MS,
     SOON_S,
     Resolution,
@@ -123,11 +125,12 @@ def test_pauses_grow_and_hit_the_moment() -> None:
     for _ in range(8):
         pauses.append(asked.pause_s(100.0, SENT_MS))
         asked.could_not_ask()
-    assert pauses[0] == 0
-    assert pauses == sorted(pauses)
-    assert pauses[-1] == 5.0
-    near = asked.pause_s(111.0, SENT_MS + 11_000)  # one second before the moment
-    assert 1.0 < near < 1.1
+    assert pauses == [*PAUSES_S, LONGEST_S, LONGEST_S]
+    # one second before the moment, at it, and where nobody knows the exchange's time
+    assert asked.pause_s(111.0, SENT_MS + 11_000) == pytest.approx(1.05)
+    assert asked.pause_s(102.0, SENT_MS + 11_000) == LONGEST_S
+    assert asked.pause_s(112.0, SENT_MS + WINDOW_MS + SETTLED_MS) == LONGEST_S
+    assert asked.pause_s(111.0, None) == LONGEST_S
     assert asked.pause_s(400.0, SENT_MS + 300_000) == LATER_S
 
 
@@ -183,6 +186,52 @@ def test_an_answer_that_comes_late_counts_from_when_it_was_asked_for() -> None:
     assert not asked.proven
     asked.found_nothing(112.6, 112.9, time_was_over=True)
     assert asked.proven
+
+
+def test_a_late_answer_within_a_second_proves_nothing() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    asked.found_nothing(112.9, 113.0, time_was_over=True)
+    asked.found_nothing(112.0, 112.5, time_was_over=True)
+    assert not asked.proven
+
+
+@pytest.mark.parametrize("queries", [[(112.0, 113.0), (113.0, 113.2)], [(113.0, 113.2), (112.0, 113.0)]])
+def test_a_second_apart_is_enough(queries: list[tuple[float, float]]) -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + WINDOW_MS + SETTLED_MS + 1, 112.0)
+    for began, answered in queries:
+        asked.found_nothing(began, answered, time_was_over=True)
+    assert asked.proven
+
+
+def test_real_time_counts_to_the_millisecond() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + 10**9, 111.999)
+    assert asked.wants_time
+    asked.told_time(SENT_MS + 10**9, 112.0)
+    assert not asked.wants_time
+
+
+def test_the_first_query_after_the_moment_does_not_wait() -> None:
+    asked = steady()
+    asked.told_time(SENT_MS + 10**9, 112.0)
+    assert asked.pause_s(300.0, None) == 0.0  # though the doubt is minutes old
+    asked.could_not_ask()
+    assert asked.pause_s(112.0, None) == PAUSES_S[1]
+
+
+def test_pauses_grow_with_answers_that_found_nothing() -> None:
+    asked, pauses = steady(), []
+    for at in range(4):
+        asked.begins(100.0 + at)
+        assert asked.pause_s(100.0 + at, SENT_MS, under_way=1) is None
+        asked.found_nothing(100.0 + at, 100.0 + at, time_was_over=False)
+        pauses.append(asked.pause_s(100.0 + at, SENT_MS))
+    assert pauses == [0.2, 0.4, 0.8, 1.6]
+    asked.begins(104.0)
+    asked.could_not_ask()
+    assert asked.pause_s(104.0, SENT_MS) == 3.0  # nothing is under way any more
 
 
 def test_the_second_query_comes_a_second_after_the_first() -> None:

@@ -47,7 +47,7 @@ def with_key(vectors: dict[str, Any], transport: str) -> list[dict[str, Any]]:
 
 def sent(method: str, query: str, body: str, signer: Signer, timestamp_ms: int, window_ms: int) -> Outgoing:
     url = f"{URL}?{query}" if query else URL
-    unsigned = Outgoing(method, url, {"accept": "x"}, body.encode())
+    unsigned = Outgoing(method, url, {"accept": "x"}, body.encode(), sign=lambda one: one)
     return authorised(unsigned, signer, timestamp_ms=timestamp_ms, recv_window_ms=window_ms)
 
 
@@ -72,6 +72,8 @@ def test_every_rest_vector(vectors: dict[str, Any]) -> None:
             got = sent("GET", before, "", signer, int(timestamp), int(window))
             assert got.url == f"{URL}?{payload}&{signature}", vector["id"]
             assert got.body == b""
+            assert got.headers == {"accept": "x", "x-mbx-apikey": API_KEY}
+            assert got.sign is None
         if "signature_percent_encoded" in vector:
             assert signature == f"signature={vector['signature_percent_encoded']}"
     assert tried == 9
