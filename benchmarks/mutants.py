@@ -26,6 +26,7 @@ from typing import NamedTuple
 from measure import machine, table
 
 ROOT = Path(__file__).resolve().parent.parent
+SHOW = "import sys, mutmut.__main__ as it\nfor name in sys.argv[1:]: it.show.callback(name)"  # all in one process
 KILLED = {"killed", "timeout", "segfault"}
 
 
@@ -147,8 +148,9 @@ def tried(area: Area, copy: Path, digits: str, most_s: float, *, is_shown: bool)
     settings = copy / "pyproject.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + settings_of(area), encoding="utf-8")
     modules = [f"cryptox.{one.removesuffix('.py').replace('/', '.')}" for one in area.sources]
-    run = mutmut(copy, "run", "--max-children", "1", *(f"{one}.*_mutmut_*[{digits}]" for one in modules), most_s=most_s)
-    found = statuses(mutmut(copy, "results", "--all", "true").stdout)
+    patterns = [f"{one}.*_mutmut_*[{digits}]" for one in modules]
+    run = ran(copy, ["-m", "mutmut", "run", "--max-children", "1", *patterns], most_s)
+    found = statuses(ran(copy, ["-m", "mutmut", "results", "--all", "true"], 600.0).stdout)
     found = {name: status for name, status in found.items() if name[-1] in digits}
     if run.returncode > 0 or not any(status in KILLED for status in found.values()):
         raise SystemExit(f"mutmut ended with {run.returncode}:\n{run.stdout[-3_000:]}\n{run.stderr[-3_000:]}")
@@ -160,8 +162,8 @@ def tried(area: Area, copy: Path, digits: str, most_s: float, *, is_shown: bool)
 
 def shown(copy: Path, names: list[str]) -> str:
     """What mutants had changed, a few lines each."""
-    told = [one for name in names for one in mutmut(copy, "show", name).stdout.splitlines()]
-    return "\n".join(one for one in told if re.match(r"# |[-+] ", one))
+    lines = ran(copy, ["-c", SHOW, *names], 600.0).stdout.splitlines()
+    return "\n".join(one for one in lines if re.match(r"# |[-+] ", one))
 
 
 def settings_of(area: Area) -> str:
@@ -181,12 +183,12 @@ timeout_multiplier = 10.0
 """
 
 
-def mutmut(copy: Path, *words: str, most_s: float = 600.0) -> subprocess.CompletedProcess[str]:
-    """mutmut with these words, run in the copy; ended, with its workers, after so many seconds."""
+def ran(copy: Path, words: list[str], most_s: float) -> subprocess.CompletedProcess[str]:
+    """Python with these words, run in the copy; ended, with its workers, after so many seconds."""
     shared = os.environ.get("CRYPTOX_SHARED", str(ROOT.parent / "shared"))
     surroundings = {**os.environ, "CRYPTOX_SHARED": shared, "PYTHONDONTWRITEBYTECODE": "1"}
     surroundings.pop("PYTHONPATH", None)  # or the copy would not be what is tested
-    command = [sys.executable, "-m", "mutmut", *words]
+    command = [sys.executable, *words]
     with subprocess.Popen(
         command,
         cwd=copy,

@@ -411,3 +411,21 @@ def test_a_loss_that_is_told_late_is_not_booked_to_the_window_that_has_begun() -
     (window,) = limiter._windows.values()
     limiter.lost(ticket, at(59.9))  # this thread looked at the clock before the other one took its ticket
     assert (window.counted, window.own, window.opening) == (0, 0, 1)
+
+
+def test_a_count_that_is_just_the_assumed_limit_does_not_raise_it() -> None:
+    limiter = Limiter([WEIGHT], assumed=True)
+    limiter.accepted(used(6_000))
+    assert limiter.limits == (WEIGHT,)
+    limiter.accepted(used(6_001))
+    assert limiter.limits == (Limit("REQUEST_WEIGHT", 9_002, MINUTE),)
+
+
+def test_what_never_left_gives_its_place_in_the_opening_back() -> None:
+    limiter = Limiter([WEIGHT])
+    granted(limiter, 1, 1.0)
+    unsent = granted(limiter, 1, 1.0)
+    refused(limiter, 1, 1.0)
+    limiter.unsent(unsent)
+    granted(limiter, 1, 1.0)
+    assert [state.limit for state in limiter.states(at(1.0))] == [WEIGHT]

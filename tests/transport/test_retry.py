@@ -23,6 +23,14 @@ def test_it_gives_up_after_the_last_attempt_or_without_time() -> None:
     assert Retry(attempts=1).pause_s(1, 0.0, left_s=9.0) is None
 
 
+def test_who_persists_tries_on_in_a_quarter_of_the_time_left() -> None:
+    retry = Retry(attempts=3, base_s=1.0, cap_s=1.0)
+    assert retry.pause_s(3, 0.5, left_s=9.0, persistent=True) == 0.5
+    assert retry.pause_s(3, 0.5, left_s=1.0, persistent=True) == 0.25
+    assert retry.pause_s(2, 0.5, left_s=1.0, persistent=True) == 0.5
+    assert retry.pause_s(3, 0.5, left_s=-1.0, persistent=True) is None
+
+
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.floats(0, 100))
 def test_a_pause_is_between_nothing_and_its_ceiling_and_leaves_time(failures: int, draw: float, left_s: float) -> None:
     retry = Retry(attempts=20_000)

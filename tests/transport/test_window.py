@@ -107,10 +107,70 @@ def test_a_clock_set_ahead_keeps_the_count_that_was_seen_of_the_window_to_come()
 
 
 @pytest.mark.parametrize(("used", "counted_ms"), [(20, 150), (30, 50)])
-def test_an_answer_without_a_count_makes_the_last_one_newer_only_where_nobody_else_is(used: int, counted_ms: int) -> None:
+def test_an_answer_without_a_count_makes_the_last_one_newer_only_where_nobody_else_is(
+    used: int, counted_ms: int
+) -> None:
     window = Window(Limit("REQUEST_WEIGHT", 6_000, 60_000))
     window.roll(at(1.0))
     window.answered(window.sent(20, at(1.0)), used, at(1.1))
     window.answered(window.sent(4, at(1.1)), None, at(1.2))
     assert (window.counted, window.own) == (max(used, 24), 24)
     assert window._counted_ms - BASE == 1000 + counted_ms
+
+
+def test_what_never_left_leaves_its_place_in_the_opening() -> None:
+    window = Window(Limit("REQUEST_WEIGHT", 6_000, 60_000))
+    window.roll(at(1))
+    first, second = window.sent(1, at(1)), window.sent(1, at(1))
+    assert not window.judge(1, 2, at(1), 1.0).granted
+    window.unsent(second)
+    assert window.judge(1, 1, at(1), 1.0).granted
+    window.roll(at(61))
+    window.sent(1, at(61))
+    window.sent(1, at(61))
+    window.unsent(first)  # of the window before: it has no place in this one
+    assert not window.judge(1, 2, at(61), 1.0).granted
+
+
+def test_a_loss_that_is_told_with_a_moment_before_the_window_counts_for_nothing() -> None:
+    window = Window(Limit("REQUEST_WEIGHT", 6_000, 60_000))
+    window.roll(at(61))
+    note = window.sent(5, at(61))
+    window.lost(note, at(59))
+    assert (window.counted, window.own) == (0, 0)
+    window.lost(note, at(61))
+    assert (window.counted, window.own) == (5, 5)
+
+
+def test_round_trips_are_smoothed() -> None:
+    window = Window(Limit("REQUEST_WEIGHT", 6_000, 60_000))
+    window.roll(at(1))
+    for sent, answered in ((1.0, 1.1), (2.0, 2.2), (3.0, 3.1)):
+        window.answered(window.sent(1, at(sent)), 1, at(answered))
+    assert window._round_trip_ms == pytest.approx(116)  # 100, then a fifth of the way to 200, and to 100
+
+
+def test_a_surprise_beyond_the_pace_of_others_is_kept_back_for_the_next() -> None:
+    window = beside_others()
+    sent, answered = at(0.6), at(0.65)
+    window.roll(answered)
+    # Counted 0.1 s after the last: 16 of others were expected, and 21 came beside our 2.
+    window.answered(window.sent(2, sent), 94 + 2 + 21, answered)
+    assert window._burst == pytest.approx(5, abs=1)
+    window.answered(window.sent(2, at(0.7)), 94 + 4 + 21 + 80, at(0.75))
+    assert window._burst == 6  # three percent of the limit: more is somebody coming, which the pace learns
+
+
+def test_a_clock_that_is_set_leaves_the_pace_of_others_as_it_was() -> None:
+    window = beside_others()
+    pace = window._pace()
+    window.roll(Moment(100.0, BASE + 500_000, BASE + 500_000))  # six minutes ahead of the monotonic clock
+    assert (window.counted, window.own, window.opened) == (0, 0, False)
+    assert window._rate == pytest.approx(pace, rel=0.02)
+
+
+def test_a_foothold_is_given_out_over_the_window() -> None:
+    window = beside_others()
+    foothold = window._foothold
+    assert window._has_foothold(0, foothold * 0.59 - window.own, at(0.5))
+    assert not window._has_foothold(0, foothold * 0.61 - window.own, at(0.5))
