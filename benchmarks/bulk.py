@@ -20,7 +20,7 @@ import sys
 import time
 from typing import Any
 
-from measure import machine, table
+from measure import machine, show
 
 import cryptox as cx
 from cryptox.model.interval import INTERVALS
@@ -155,7 +155,7 @@ def main() -> None:
     if part in ("all", "large"):
         rows += large()
     print(machine())
-    print(table(rows))
+    show(rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import http.client
 import numpy as np
 import orjson
 import pandas as pd
-from measure import machine, medians, table
+from measure import machine, medians, show
 
 import cryptox as cx
 from cryptox.table.frames import build
@@ -69,8 +69,7 @@ def main() -> None:
     rows = [("1,000 candles, bytes to frame", "ms", "times faster than the recipe")]
     rows += [(name, f"{value * 1000:.3f}", f"{base / value:.1f}") for name, value in seconds.items()]
     print(machine())
-    print(f"bytes: JSON {len(json.body):,}, SBE {len(sbe.body):,}")
-    print(table(rows))
+    show(rows, f"One page: JSON {len(json.body):,} bytes, SBE {len(sbe.body):,}.")
 
 
 if __name__ == "__main__":

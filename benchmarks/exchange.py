@@ -22,7 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from measure import machine, table
+from measure import machine, show
 
 from cryptox.paper.accounts import Accounts
 from cryptox.paper.process import PaperProcess
@@ -192,7 +192,7 @@ def main() -> None:
         rate, count = streamed(given.recording)
         rows.append((f"stream messages to one reader ({count:,} of a recording)", f"{rate:,.0f}/s"))
     print(machine())
-    print(table([("what", "rate"), *rows]))
+    show([("what", "rate"), *rows])
 
 
 if __name__ == "__main__":

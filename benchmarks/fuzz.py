@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from measure import machine, table
+from measure import machine, show
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "fuzz"))
 
@@ -49,7 +49,7 @@ def main() -> int:
     for name in told.only:
         found = sum(1 for where, *_ in faults if where == name)
         rows.append((name, str(len(cases.seeds(DECODERS[name]))), f"{tried[name]:,}", str(found)))
-    print(table([*rows, ("all", "", f"{tried.total():,}", str(len(faults)))]))
+    show([*rows, ("all", "", f"{tried.total():,}", str(len(faults)))])
     return 1 if faults else 0
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from measure import machine, table
+from measure import machine, show
 
 HEAVY = ["numpy", "pandas", "polars", "pyarrow", "plotly", "httpx", "aiohttp", "ipywidgets", "websockets"]
 ROUNDS = 15
@@ -57,7 +57,7 @@ def main() -> None:
         whole = statistics.median(whole for _, whole, _ in found)
         rows.append((name, f"{took * 1000:.1f}", f"{(whole - bare) * 1000:.1f}", " ".join(found[0][2]) or "none"))
     print(machine())
-    print(table(rows))
+    show(rows)
 
 
 if __name__ == "__main__":

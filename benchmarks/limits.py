@@ -23,7 +23,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from measure import machine, table
+from measure import machine, show, table
 
 import cryptox as cx
 
@@ -71,9 +71,9 @@ def main() -> None:
     rows = [("clock", "rows", "windows", "429 or 418", "others over", "of what was left", "seconds", "load", "at")]
     for run in range(options.runs):
         rows.append(campaign(clocks[run % len(clocks)], every_window=options.windows))
-        print(table([rows[0], rows[-1]]), flush=True)
-    if options.runs > 1:
-        print(table(rows))
+        if options.runs > 1:
+            print(table([rows[0], rows[-1]]), flush=True)
+    show(rows)
 
 
 def campaign(clock: str, *, every_window: bool) -> tuple[str, ...]:

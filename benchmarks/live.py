@@ -34,7 +34,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from measure import machine, table
+from measure import machine, show
 
 import cryptox as cx
 
@@ -315,7 +315,7 @@ def run(loop: str, work: Coroutine[Any, Any, Took]) -> Took:
 # What is measured ----------------------------------------------------------------------------------------------------
 
 
-def flooded(url: str, loops: list[str], what: str, counts: tuple[int, int], rounds: int) -> None:
+def flooded(about: str, url: str, loops: list[str], what: str, counts: tuple[int, int], rounds: int) -> None:
     """As many messages as there are at once, to the bare loop and to a feed in turn."""
     asked, count = counts
     rows = [("loop", "reader", "messages/s", "best round", "times", "CPU us a message", "times", "messages/s of CPU")]
@@ -335,17 +335,17 @@ def flooded(url: str, loops: list[str], what: str, counts: tuple[int, int], roun
             rows.append(
                 (loop, name, *rates[:2], f"{times[0]:.2f}", f"{cpu / count * 1e6:.2f}", f"{times[1]:.2f}", rates[2])
             )
-    print(table(rows))
+    show(rows, about)
 
 
 def drained(url: str, loops: list[str], count: int, rounds: int) -> None:
-    print(f"\nTrades drained into the ring: medians of {rounds} rounds of {count:,}\n")
-    flooded(url, loops, "trades", (count, count), rounds)
+    about = f"Trades drained into the ring: medians of {rounds} rounds of {count:,}."
+    flooded(about, url, loops, "trades", (count, count), rounds)
 
 
 def kept(url: str, loops: list[str], rounds: int) -> None:
-    print(f"\nChanges into a kept book: medians of {rounds} rounds of {BOOK:,} recorded ones\n")
-    flooded(url, loops, "book", (1, BOOK), rounds)
+    about = f"Changes into a kept book: medians of {rounds} rounds of {BOOK:,} recorded ones."
+    flooded(about, url, loops, "book", (1, BOOK), rounds)
 
 
 def latency(url: str, loops: list[str], count: int, rounds: int) -> None:
@@ -376,7 +376,7 @@ def latency(url: str, loops: list[str], count: int, rounds: int) -> None:
             ratio = statistics.median(one[which] / other[which] for one, other in pairs)
             cells += [f"{statistics.median(one[which] for one in seen):.0f}", f"{ratio:.2f}"]
         rows.append(tuple(cells))
-    print(f"\nLatency at {RATE:,} messages/s: medians of {rounds} rounds of {count:,}\n\n{table(rows)}")
+    show(rows, f"Latency at {RATE:,} messages/s: medians of {rounds} rounds of {count:,}.")
 
 
 def main() -> None:

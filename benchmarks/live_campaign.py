@@ -364,15 +364,14 @@ def _odd(keys: list[int]) -> str:
 
 
 def main() -> None:
+    from measure import show
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     campaign = asyncio.run(run(seconds=given.seconds, seed=given.seed))
-    print(f"{sum(campaign.deeds.values())} deeds in {given.seconds:.0f} s (seed {given.seed}):")
-    for counts in (campaign.deeds, campaign.ends):
-        print("  " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
-    print(f"feeds, {campaign.seconds:.0f} s in all, {campaign.reconnects} times carried again:")
+    print(f"feeds, {campaign.seconds:.0f} s in all:")
     for topic, text in campaign.counts.items():
         print(f"  {topic}: {text}")
     print("repaired over REST (ids; candles by their opening; of the book the snapshots, id before and after):")
@@ -381,7 +380,27 @@ def main() -> None:
                             subsequent_indent="    ", break_on_hyphens=False))  # fmt: skip
     print("not repaired: " + ("none" if not campaign.lost else ""))
     print("".join(f"  {text}\n" for text in campaign.lost), end="")
-    print(f"compared with the record: {campaign.compared} trades and closed candles, {campaign.books} books")
+    told = [
+        ", ".join(f"{count} {name}" for name, count in one.most_common()) for one in (campaign.deeds, campaign.ends)
+    ]
+    show(
+        [
+            ("what", "in this campaign"),
+            (f"deeds in {given.seconds:.0f} s, seed {given.seed}", f"{sum(campaign.deeds.values())}: {told[0]}"),
+            ("ends of connections", told[1]),
+            ("times that a feed was carried again", f"{campaign.reconnects}"),
+            (
+                "stretches repaired over REST",
+                ", ".join(f"{topic} {len(one)}" for topic, one in campaign.repaired.items()),
+            ),
+            ("not repaired", f"{len(campaign.lost)}"),
+            (
+                "compared with the exchange's record",
+                f"{campaign.compared} trades and closed candles, {campaign.books} books",
+            ),
+            ("of these, different", f"{len(campaign.wrong)}"),
+        ]
+    )
     print("\n".join(campaign.wrong) if campaign.wrong else "every feed equals the exchange's record")
     raise SystemExit(1 if campaign.wrong else 0)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 import orjson
-from measure import machine, medians, table
+from measure import machine, medians, show
 
 from cryptox.model.columns import TRADES
 from cryptox.table.frames import build
@@ -130,14 +130,14 @@ def each(function: Callable[[bytes], Any], frames: list[bytes]) -> Callable[[], 
     return work
 
 
-def show(title: str, count: int, works: dict[str, Callable[[], Any]]) -> None:
+def compared(title: str, count: int, works: dict[str, Callable[[], Any]]) -> None:
     """Measure works over ``count`` messages and print them against the first."""
     seconds = medians(works, rounds=21, clock=time.process_time)
     base = next(iter(seconds.values()))
     rows: list[tuple[str, ...]] = [(title, "CPU us a message", "messages/s of CPU", "times the first")]
     for name, value in seconds.items():
         rows.append((name, f"{value / count * 1e6:.2f}", f"{count / value:,.0f}", f"{value / base:.2f}"))
-    print(table(rows), "\n")
+    show(rows)
 
 
 def frames_of_the_past(trades: list[bytes]) -> None:
@@ -149,7 +149,7 @@ def frames_of_the_past(trades: list[bytes]) -> None:
     works = {backend: lambda backend=backend: build(ring.newest(), backend, {}) for backend in ("pandas", "polars")}
     seconds = medians(works, rounds=21)
     named = [(name, f"{value * 1000:.2f}") for name, value in seconds.items()]
-    print(table([("100,000 trades of a ring to a frame", "ms"), *named]))
+    show([("100,000 trades of a ring to a frame", "ms"), *named])
 
 
 def main() -> None:
@@ -162,7 +162,7 @@ def main() -> None:
     print(machine(), "\n")
     chain = diffs[2:]  # from the first that the snapshot does not hold: in step throughout
     for whose, some, answer in (("recorded", chain, snapshot), ("paper", *asyncio.run(paper_diffs()))):
-        show(
+        compared(
             f"{len(some)} diffs, {whose}, {sum(map(len, some)) / len(some):,.0f} bytes each",
             len(some),
             {
@@ -177,7 +177,7 @@ def main() -> None:
             },
         )
     part = trades[: 3 * BURST]
-    show(
+    compared(
         f"{len(part)} trades",
         len(part),
         {

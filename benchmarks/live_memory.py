@@ -86,10 +86,10 @@ async def core(addresses: dict[str, str], symbols: list[str], seconds: float) ->
         steps.append((f"5 local books of {levels:,} levels besides", *resident()))
         for task in tasks:
             task.cancel()
-    from measure import table
+    from measure import show
 
     rows = [("after", "MB", "MB at most"), *((name, f"{now:.1f}", f"{most:.1f}") for name, now, most in steps)]
-    print(table(rows))
+    show(rows)
     print(f"{received:,} messages received, {seen:,} events read by 10 tasks")
     print("loaded of " + ", ".join(HEAVY) + ": " + (" ".join(name for name in HEAVY if name in sys.modules) or "none"))
 
@@ -147,10 +147,10 @@ async def flood(url: str, count: int) -> bool:
         dropped = trades.status.dropped
         for task in tasks:
             task.cancel()
-    from measure import table
+    from measure import show
 
     rows = [("messages", "MB"), *((f"{received:,}", f"{now:.1f}") for received, now in seen)]
-    print(table(rows))
+    show(rows)
     print(f"read: trades {told[0]:,}, by callback {told[3]:,}, by the slow reader {told[1]:,}, books {told[2]:,}; "
           f"dropped for those that were too slow: {dropped:,}")  # fmt: skip
     warm = seen[2 * MARKS // 5 - 1 :]

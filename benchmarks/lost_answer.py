@@ -1,13 +1,12 @@
 """A market order whose answer is lost: what each client says of it, and how many orders the exchange then has.
 
-    python benchmarks/lost_answer.py --peers PYTHON
+    python benchmarks/lost_answer.py --venvs VENVS
 
 Each client places one order for 0.001 BTC on a paper exchange of its own, with a time limit of two seconds. The
 exchange carries the order out and then does not answer, resets the connection, or answers -1007, which says that the
 outcome is unknown; in a fourth case the order gets lost on its way, which looks like the first from outside.
 
-PYTHON is one that has python-binance, ccxt and the official SDK (``tests/clients/run.py --packages`` names them); a
-client that is not there is left out with a message.
+VENVS is the folder that ``benchmarks/venvs.py`` made; a client that is not there is left out with a message.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ import json
 import subprocess
 from typing import Any
 
-from measure import machine, table
+from measure import machine, show
+from venvs import python, versions
 
 import cryptox as cx
 
@@ -55,7 +55,7 @@ client = ccxt.binance({{"apiKey": api_key, "secret": secret_key, "options": only
 client.urls["api"] = {{"public": rest_url + "/api/v3", "private": rest_url + "/api/v3"}}
 client.load_markets()
 """,
-    "the official SDK": f"""
+    "sdk": f"""
 from binance_common.configuration import ConfigurationRestAPI
 from binance_sdk_spot.spot import Spot
 given = ConfigurationRestAPI(api_key=api_key, api_secret=secret_key, base_path=rest_url, timeout={LIMIT_S * 1000})
@@ -66,23 +66,21 @@ client.rest_api.time()
 CALL = {
     "python-binance": 'client.order_market_buy(symbol="BTCUSDT", quantity="0.001")["status"]',
     "ccxt": 'client.create_market_buy_order("BTC/USDT", 0.001)["status"]',
-    "the official SDK": (
-        'client.rest_api.new_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity=0.001).data().status'
-    ),
+    "sdk": ('client.rest_api.new_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity=0.001).data().status'),
 }
 
 
-def main(python: str | None) -> None:
+def main(folder: str | None) -> None:
     """Print a row for each client."""
-    print(f"{machine()}; in brackets the orders at the exchange")
+    print(machine())
     rows = [("client", *FAULTS), ("cryptox", *(told(*of_ours(fault)) for fault in FAULTS.values()))]
-    for client in SETUP if python else ():
-        found = [of_peer(client, str(python), fault) for fault in FAULTS.values()]
+    for client in versions(folder, [*SETUP]):
+        found = [of_peer(client, str(python(folder, client)), fault) for fault in FAULTS.values()]
         if None in found:
-            print(f"{client} is not in {python}")
+            print(f"{client}: left out, it could not be set up")
         else:
             rows.append((client, *(told(*one) for one in found if one)))
-    print(table(rows))
+    show(rows, "In brackets how many orders the exchange then has.")
 
 
 def told(said: str, orders: int) -> str:
@@ -104,14 +102,14 @@ def of_ours(fault: dict[str, Any]) -> tuple[str, int]:
         return said, placed(exchange, keys)
 
 
-def of_peer(client: str, python: str, fault: dict[str, Any]) -> tuple[str, int] | None:
+def of_peer(client: str, interpreter: str, fault: dict[str, Any]) -> tuple[str, int] | None:
     """The same of another client, in a process of its own; None where it is not there."""
     with cx.PaperExchange() as exchange:
         keys = exchange.create_account()
         program = RUN.format(setup=SETUP[client], call=CALL[client])
         where = {"rest_url": exchange.rest_url, "api_key": keys[0], "secret_key": keys[1]}
         with subprocess.Popen(
-            [python, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [interpreter, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as peer:
             assert peer.stdin is not None
             assert peer.stdout is not None
@@ -135,5 +133,5 @@ def placed(exchange: cx.PaperExchange, keys: tuple[str, str]) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", metavar="PYTHON", help="a Python that has the other clients")
-    main(parser.parse_args().peers)
+    parser.add_argument("--venvs", metavar="FOLDER", help="where the other clients are")
+    main(parser.parse_args().venvs)

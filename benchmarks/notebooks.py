@@ -52,7 +52,10 @@ def nbval(path: Path, home: Path, timeout_s: float = 600) -> subprocess.Complete
 
 def again(paths: list[Path], times: int) -> int:
     """Run each so many times, one after another, and print what failed; how many runs did."""
+    from measure import show
+
     failures = 0
+    rows = [("notebook", "as saved", "cells", "median", "longest")]
     for path in paths:
         seconds, failed = [], 0
         for run in range(1, times + 1):
@@ -64,12 +67,11 @@ def again(paths: list[Path], times: int) -> int:
                 failed += 1
                 print(f"\n--- {path.name}, run {run}\n{done.stdout}{done.stderr}", flush=True)
         cells = re.findall(r"(\d+) passed", done.stdout)
-        print(
-            f"{path.name:24} {times - failed} of {times} runs as saved, {cells[0] if cells else 0} cells, "
-            f"{statistics.median(seconds):.1f} s (longest {max(seconds):.1f} s)",
-            flush=True,
-        )
+        took = (f"{statistics.median(seconds):.1f} s", f"{max(seconds):.1f} s")
+        rows.append((path.name, f"{times - failed} of {times} runs", cells[0] if cells else "0", *took))
+        print(*rows[-1], sep=", ", flush=True)
         failures += failed
+    show(rows)
     return failures
 
 

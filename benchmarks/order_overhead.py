@@ -1,11 +1,11 @@
 """What a signed order costs the client: CPU and time, against a bare ``http.client`` loop with the same signature.
 
-    python benchmarks/order_overhead.py [--orders 400] [--rounds 5] [--peers PYTHON]
+    python benchmarks/order_overhead.py [--orders 400] [--rounds 5] [--venvs VENVS]
 
 The paper exchange runs in a process of its own. Each round places the same number of market orders by every client in
 turn, so that a busy machine troubles all alike; CPU is this process's own (``process_time``), the median of the rounds,
-and "times" the median of the rounds' own ratios. With ``--peers`` an interpreter that has python-binance or ccxt places
-them as well, in a process of its own that reports its CPU.
+and "times" the median of the rounds' own ratios. With ``--venvs`` (the folder of ``benchmarks/venvs.py``) so do
+python-binance and ccxt, each in a process of its own that reports its CPU.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
-from measure import machine, table
+from measure import machine, show
+from venvs import python, versions
 
 import cryptox as cx
 from cryptox.paper.process import PaperProcess
@@ -45,9 +46,9 @@ def place(n): client.create_order(symbol="BTCUSDT", side=("BUY", "SELL")[n % 2],
 import sys, time
 import ccxt
 url, key, secret, count = *sys.argv[1:4], int(sys.argv[4])
-client = ccxt.binance({"apiKey": key, "secret": secret, "enableRateLimit": False,
-                       "options": {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False}})
-client.urls["api"] = {name: url + "/api/v3" for name in client.urls["api"]}
+only_spot = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False}
+client = ccxt.binance({"apiKey": key, "secret": secret, "enableRateLimit": False, "options": only_spot})
+client.urls["api"] = {"public": url + "/api/v3", "private": url + "/api/v3"}
 client.load_markets()
 def place(n): client.create_order("BTC/USDT", "market", ("buy", "sell")[n % 2], 0.001)
 """,
@@ -101,11 +102,11 @@ async def timed_async(session: cx.aio.AsyncSession, orders: int) -> tuple[float,
     return (time.process_time() - cpu) / orders, (time.perf_counter() - wall) / orders
 
 
-def peer(python: str, name: str, exchange: PaperProcess, orders: int) -> tuple[float, float] | None:
+def peer(interpreter: str, name: str, exchange: PaperProcess, orders: int) -> tuple[float, float] | None:
     """The same by another client in a process of its own; None where it is not installed or fails."""
     keys = [exchange.rest_url, exchange.keys.api_key, exchange.keys.secret_key, str(orders)]
     done = subprocess.run(
-        [python, "-c", PEERS[name] + TIMED, *keys], capture_output=True, text=True, timeout=300, check=False
+        [interpreter, "-c", PEERS[name] + TIMED, *keys], capture_output=True, text=True, timeout=300, check=False
     )
     if done.returncode:
         print(f"{name} left out: {(done.stderr.strip().splitlines() or ['?'])[-1][:160]}")
@@ -118,9 +119,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with python-binance or ccxt")
+    parser.add_argument("--venvs", metavar="FOLDER", help="where the other clients are")
     asked = parser.parse_args()
     print(machine())
+    there = versions(asked.venvs, [*PEERS])
     found: dict[str, list[tuple[float, float]]] = {}
     limits = ["REQUEST_WEIGHT=1000000/1m", "ORDERS=100000/10s", "ORDERS=10000000/1d"]
     with PaperProcess(clock="now", symbol=["BTCUSDT"], limit=limits, port=0) as exchange:
@@ -136,8 +138,8 @@ def main() -> None:
                 found.setdefault("http.client, bare", []).append(timed(place, asked.orders))
                 found.setdefault("cryptox, await", []).append(asyncio.run(by_await()))
                 found.setdefault("cryptox, blocking", []).append(timed(blocking, asked.orders))
-                for name in PEERS if asked.peers else ():
-                    if (told := peer(asked.peers, name, exchange, asked.orders)) is not None:
+                for name in there:
+                    if (told := peer(str(python(asked.venvs, name)), name, exchange, asked.orders)) is not None:
                         found.setdefault(name, []).append(told)
     bare_cpu = [cpu for cpu, _ in found["http.client, bare"]]
     rows: list[tuple[str, ...]] = [
@@ -149,7 +151,9 @@ def main() -> None:
         best = min(own for own, _ in each)
         cells = (cpu * 1e6, best * 1e6, times, wall * 1e6)
         rows.append((name, *(text.format(cell) for text, cell in zip(CELLS, cells, strict=True))))
-    print(table(rows))
+    show(
+        rows, f"Medians of {asked.rounds} rounds of {asked.orders} orders; times: the median of the rounds' own ratios."
+    )
 
 
 if __name__ == "__main__":

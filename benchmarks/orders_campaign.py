@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 
 from orders.campaign import report
 from orders.runs import on_virtual_time, over_sockets
@@ -24,6 +25,8 @@ __all__ = ["on_virtual_time", "over_sockets", "report"]
 
 def main() -> int:
     """Run it; 1 where anything is wrong."""
+    from measure import machine, show
+
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--orders", type=int, default=10_000)
     arguments.add_argument("--sockets", type=int, help="so many orders over sockets, in real time")
@@ -31,8 +34,15 @@ def main() -> int:
     given = arguments.parse_args()
     logging.getLogger("cryptox").setLevel(logging.CRITICAL)
     campaign = over_sockets(given.sockets, given.seed) if given.sockets else on_virtual_time(given.orders, given.seed)
-    print(report(campaign))
+    print(machine())
+    show([("what", "in this campaign"), *map(row, report(campaign).splitlines())])
     return 1 if campaign.wrong else 0
+
+
+def row(line: str) -> tuple[str, ...]:
+    """A line of the report as cells; what was wrong has none."""
+    what, _, said = (re.sub("  +", "  ", line.strip())).partition("  ")
+    return (what, said) if said else ("wrong", what)
 
 
 if __name__ == "__main__":

@@ -1,240 +1,184 @@
-"""A long history through other clients' own pagers and through ours, all in one run.
+"""Other clients and ours, side by side, against a server of prepared bytes (``mock_server.py``).
 
-    python benchmarks/peers.py --python-binance VENV --ccxt VENV --sdk VENV --cryptofeed VENV --pybotters VENV
-        [--rows 99999] [--rounds 3]
+    python benchmarks/venvs.py VENVS                       # installs the clients, each in an environment of its own
+    python benchmarks/peers.py history --venvs VENVS [--rows 49999] [--rounds 3]
+    python benchmarks/peers.py pages --venvs VENVS         # a page to numbers, and the first call of a process
+    python benchmarks/peers.py refused --venvs VENVS       # what is sent after a 429
+    python benchmarks/peers.py streams --venvs VENVS       # trades a second to one's own code
 
-Clients that page by themselves do so; ccxt and the official SDK are given the usual loop, pybotters requests that go
-out together, sixteen at once. cryptofeed's pager fails where the last page is full, so the rows are no multiple of
-1,000. unicorn-binance-rest-api is not among them: it asks the real exchange when it is made.
+A client that is not there is left out with a message. All speak JSON, which is what the server has; ours would have
+asked the exchange for SBE. Each runs in a process of its own; rounds take turns, so that a noisy moment hits all, and
+what came is compared before a figure counts. Ratios within one run matter, seconds do not.
 
-Each peer runs in the virtual environment named for it; one that is not named, or not installed there, is left out with
-a message. The exchange runs in a process of its own with its market's clock frozen, 20 ms latency and a limit that
-nobody meets; every page is rendered once before anything is timed. Rounds take turns, so that a noisy moment hits all.
-Import is not counted. Ratios within one run matter, seconds do not.
+History: clients that page by themselves do so; ccxt and the official SDK are given the usual loop, pybotters requests
+that go out together, sixteen at once. Import and the first page are not counted, and ccxt's own pauses are off.
+cryptofeed's pager fails where the last page is full, so the rows are no multiple of 1,000. unicorn has streams only:
+the package for REST beside it asks the real exchange when it is made.
+
+Pages: one call after another and the six numbers of each candle as floats, without latency; the first call from the
+import to the first page's numbers. The server's rules are of two symbols, the exchange's of some thousands: ccxt reads
+all of them in its first call, so it is let off lightly here.
+
+Refused: 300 pages, sixteen at a time, each asked for by itself (``return_exceptions=True``), the client's own rate
+limiting as it is by default; after 20 pages the server answers 429 for 15 seconds. Counted is what comes after that
+first answer was written, until those seconds are over.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
-from pathlib import Path
+from typing import Any
 
-from measure import machine, table
+from measure import machine, show
+from mock_server import END_MS, started
+from peer_programs import AT_ONCE, HEAD, HISTORY, MANY, PAGE, SETUP, TELL_HISTORY, TELL_PAGES
+from peer_streams import streams
+from venvs import python, surroundings, versions
 
-from cryptox.model.time import to_ms
-from cryptox.paper.process import PaperProcess
-
-CLOCK = "2024-06-01 12:00"
-END = to_ms(CLOCK, now_ms=0)
 MINUTE_MS = 60_000
 LATENCY_S = 0.02
-
-MEASURE = """
-import json, sys, time
-url, start, end, rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-{setup}
-wall, cpu = time.perf_counter(), time.process_time()
-{work}
-wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-print(json.dumps([wall, cpu, count, first, last, total]))
-"""
-
-SETUP: dict[str, str] = {
-    "python-binance": """
-from binance.client import Client
-client = Client(ping=False)
-client.API_URL = url + "/api"
-""",
-    "ccxt": """
-import ccxt
-only_spot = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False}
-client = ccxt.binance({"enableRateLimit": False, "options": only_spot})
-client.urls["api"]["public"] = url + "/api/v3"
-client.load_markets()
-""",
-    "sdk": """
-from binance_common.configuration import ConfigurationRestAPI
-from binance_sdk_spot.spot import Spot
-client = Spot(config_rest_api=ConfigurationRestAPI(api_key="", api_secret="", base_path=url)).rest_api
-client.time()
-""",
-    "cryptofeed": """
-from cryptofeed.connection import RestEndpoint, Routes
-from cryptofeed.exchanges import Binance
-Binance.rest_endpoints = [RestEndpoint(url, routes=Routes("/api/v3/exchangeInfo"))]
-Binance.api = url + "/api/v3/"
-client = Binance()
-""",
-    "pybotters": """
-import asyncio, pybotters
-""",
-    "cryptox": """
-import cryptox as cx
-session = cx.connect("binance", rest_url=url)
-session.klines_bulk("BTCUSDT", "1m", 2000)
-""",
-}
-
-WORK: dict[str, str] = {
-    "python-binance": """
-found = client.get_historical_klines("BTCUSDT", "1m", start, end - 1)
-count, first, last = len(found), found[0][0], found[-1][0]
-total = sum(float(row[5]) for row in found)
-""",
-    "ccxt": """
-found, since = [], start
-while since < end:
-    page = client.fetch_ohlcv("BTC/USDT", "1m", since=since, limit=1000)
-    page = [row for row in page if row[0] < end]
-    if not page:
-        break
-    found += page
-    since = page[-1][0] + 60_000
-count, first, last = len(found), found[0][0], found[-1][0]
-total = sum(row[5] for row in found)
-""",
-    "sdk": """
-found, since = [], start
-while since < end:
-    page = client.klines("BTCUSDT", "1m", start_time=since, end_time=end - 1, limit=1000).data()
-    if not page:
-        break
-    found += page
-    since = page[-1][0] + 60_000
-count, first, last = len(found), found[0][0], found[-1][0]
-total = sum(float(row[5]) for row in found)
-""",
-    "cryptofeed": """
-pages = client.candles_sync("BTC-USDT", start=start / 1000, end=(end - 1) / 1000, interval="1m")
-found = [row for page in pages for row in page]
-count, first, last = len(found), round(found[0].start * 1000), round(found[-1].start * 1000)
-total = float(sum(row.volume for row in found))
-""",
-    "pybotters": """
-async def main():
-    room = asyncio.Semaphore(16)
-    async with pybotters.Client(base_url=url) as client:
-        async def page(since):
-            given = {"symbol": "BTCUSDT", "interval": "1m", "startTime": since, "endTime": end - 1, "limit": 1000}
-            async with room:
-                return (await client.fetch("GET", "/api/v3/klines", params=given)).data
-        pages = await asyncio.gather(*(page(since) for since in range(start, end, 60_000_000)))
-    return [row for page in pages for row in page]
-found = asyncio.run(main())
-count, first, last = len(found), found[0][0], found[-1][0]
-total = sum(float(row[5]) for row in found)
-""",
-    "cryptox": """
-found = session.klines_bulk("BTCUSDT", "1m", start=start, end=end)
-count, first, last = len(found), int(found.index.asi8[0]), int(found.index.asi8[-1])
-total = float(found["volume"].sum())
-""",
-}
-
-MODULES = {
-    "python-binance": "import binance.client",
-    "ccxt": "import ccxt",
-    "sdk": "import binance_sdk_spot",
-    "cryptofeed": "import cryptofeed",
-    "pybotters": "import pybotters",
-    "cryptox": "import cryptox",
-}
-MADE = {
-    "python-binance": "lists of text",
-    "ccxt": "lists, 6 columns",
-    "sdk": "lists",
-    "cryptofeed": "objects, decimals",
-    "pybotters": "lists of text",
-    "cryptox": "DataFrame, 11 columns",
+PAGES = 40
+WANTED, BEFORE, RETRY_AFTER_S = 300, 20, 15.0
+HOW = {
+    "python-binance": ("`get_historical_klines`", "lists of text"),
+    "ccxt": ("`fetch_ohlcv` in a loop", "lists, 6 columns"),
+    "sdk": ("`klines` in a loop", "lists"),
+    "cryptofeed": ("`candles_sync`", "objects, decimals"),
+    "pybotters": ("sixteen requests at once, by hand", "lists of text"),
+    "cryptox": ("`klines_bulk`", "DataFrame, 11 columns"),
 }
 
 
-def present(name: str, python: str | None) -> bool:
-    """Whether a peer can be run; says why not."""
-    if python is None:
-        print(f"{name}: left out, no virtual environment given (--{name} PATH)")
-        return False
-    try:
-        tried = subprocess.run(
-            [python, "-c", MODULES[name]], check=False, capture_output=True, text=True, env=surroundings(name)
-        )
-    except OSError as error:
-        print(f"{name}: left out, {python} cannot be run ({error.strerror})")
-        return False
-    if tried.returncode:
-        print(f"{name}: left out, not in {python} ({(tried.stderr.strip() or '?').splitlines()[-1]})")
-    return tried.returncode == 0
+def told(folder: str | None, name: str, program: str, url: str, given: dict[str, Any]) -> Any:
+    """What a client's program says in its last line."""
+    line = [str(python(folder, name)), "-c", HEAD + program, url, json.dumps(given)]
+    return json.loads(subprocess.check_output(line, text=True, env=surroundings(name), timeout=300).splitlines()[-1])
 
 
-def surroundings(name: str) -> dict[str, str]:
-    """The environment of a client: ours finds this checkout, the others must not."""
-    found = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    if name == "cryptox":
-        found["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
-    return found
-
-
-def run(name: str, python: str, url: str, rows: int) -> tuple[float, float, float]:
-    """Wall and CPU seconds of one history, and its volume; it must be complete."""
-    start = END - rows * MINUTE_MS
-    script = MEASURE.format(setup=SETUP[name], work=WORK[name])
-    said = subprocess.check_output(
-        [python, "-c", script, url, str(start), str(END), str(rows)], text=True, env=surroundings(name)
+def history(folder: str | None, there: dict[str, str], rounds: int, rows: int) -> None:
+    """A long range of candles: time, processor time, and how many times as fast ours is."""
+    start = END_MS - rows * MINUTE_MS
+    found: dict[str, list[list[float]]] = {name: [] for name in there}
+    with started("--rows", rows, "--latency", LATENCY_S, "--limit", 10**6) as server:
+        for _ in range(rounds):
+            for name in there:
+                program = SETUP[name] + PAGE[name] + TELL_HISTORY.format(work=HISTORY[name])
+                *took, count, first, last, total = told(
+                    folder, name, program, server.rest, {"start": start, "end": END_MS}
+                )
+                if (count, first, last) != (rows, start, END_MS - MINUTE_MS):
+                    raise SystemExit(f"{name}: {count} rows from {first} to {last}, not {rows} from {start}")
+                found[name].append([*took, total])
+    same([one[2] for runs in found.values() for one in runs])
+    ours = statistics.median(wall for wall, *_ in found["cryptox"])
+    lines = [("client", "how", "gives", "time", "CPU", "rows/s", "cryptox is faster")]
+    for name, runs in found.items():
+        wall, cpu = (statistics.median(one[at] for one in runs) for at in (0, 1))
+        ratio = "" if name == "cryptox" else f"{wall / ours:.1f} times"
+        lines.append((name, *HOW[name], f"{wall:.2f} s", f"{cpu:.2f} s", f"{rows / wall:,.0f}", ratio))
+    about = (
+        f"{rows:,} candles of a minute, {LATENCY_S * 1000:.0f} ms, medians of {rounds} rounds; all have the same rows."
     )
-    wall, cpu, count, first, last, total = json.loads(said.splitlines()[-1])
-    if (count, first, last) != (rows, start, END - MINUTE_MS):
-        raise SystemExit(f"{name}: {count} rows from {first} to {last}, not {rows} from {start} to {END - MINUTE_MS}")
-    return wall, cpu, total
+    show(lines, about)
 
 
-def options() -> argparse.Namespace:
-    """What was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in MODULES.keys() - {"cryptox"}:
-        parser.add_argument(f"--{name}", metavar="VENV")
-    parser.add_argument("--rows", type=int, default=99_999)
-    parser.add_argument("--rounds", type=int, default=3)
-    return parser.parse_args()
+def pages(folder: str | None, there: dict[str, str], rounds: int) -> None:
+    """A page to numbers, and the first call of a process."""
+    found: dict[str, list[list[float]]] = {name: [] for name in there}
+    with started("--limit", 10**6) as server:
+        for _ in range(rounds):
+            for name in there:
+                given = {"end": END_MS, "pages": PAGES}
+                *took, count, total = told(folder, name, SETUP[name] + PAGE[name] + TELL_PAGES, server.rest, given)
+                if count != 1_000:
+                    raise SystemExit(f"{name}: a page of {count} rows")
+                found[name].append([*took, total])
+    same([one[3] for runs in found.values() for one in runs])
+    lines = [("client", "a page to floats, CPU", "time", "cryptox needs less", "first call, with import")]
+    ours = statistics.median(one[2] for one in found["cryptox"])
+    for name, runs in found.items():
+        first, wall, cpu = (statistics.median(one[at] for one in runs) for at in range(3))
+        ratio = "" if name == "cryptox" else f"{cpu / ours:.1f} times"
+        lines.append((name, f"{cpu * 1000:.2f} ms", f"{wall * 1000:.2f} ms", ratio, f"{first:.2f} s"))
+    show(
+        lines, f"1,000 candles a page, no latency, medians of {rounds} rounds of {PAGES} pages; all have the same rows."
+    )
 
 
-def interpreter(venv: str | None) -> str | None:
-    """The Python of a virtual environment."""
-    if venv is None:
-        return None
-    return str(Path(venv) / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+def same(totals: list[float]) -> None:
+    """The volumes agree: sums of floats in different orders, and of decimals."""
+    if max(totals) - min(totals) > 1e-9 * max(totals):
+        raise SystemExit(f"different volumes: {totals}")
+
+
+def refused(folder: str | None, there: dict[str, str]) -> None:
+    """What each client sends after the first 429."""
+    lines = [
+        (
+            "client",
+            "answered before",
+            "sent after the first 429",
+            "of these, in its first 0.1 s",
+            "what came of 300 pages",
+        )
+    ]
+    given = {"start": END_MS - WANTED * 1_000 * MINUTE_MS, "end": END_MS}
+    for name in there:
+        often = ["--refuse-after", BEFORE, "--retry-after", RETRY_AFTER_S]
+        with started("--rows", WANTED * 1_000, "--latency", LATENCY_S, *often) as server:
+            outcome = over(folder, name, server.rest, given)
+            log = server.log()
+        answered = sum(status == 200 and "klines" in target for _, _, target, status in log)
+        first = next((done for _, done, _, status in log if status == 429), None)
+        if first is None:
+            raise SystemExit(f"{name} was never refused: {outcome}")
+        after = [came - first for came, *_ in log if first < came < first + RETRY_AFTER_S]
+        before = sum(status == 200 and "klines" in target and came < first for came, _, target, status in log)
+        early = sum(one < 0.1 for one in after)
+        lines.append((name, str(before), str(len(after)), str(early), outcome.format(answered=answered)))
+    show(lines, f"300 pages, sixteen at a time; 429 after {BEFORE} pages, `Retry-After: {RETRY_AFTER_S:.0f}`; one run.")
+
+
+def over(folder: str | None, name: str, url: str, given: dict[str, Any]) -> str:
+    """Let a client run for as long as it is refused and some seconds more; what it got and what it raised."""
+    line = [str(python(folder, name)), "-c", HEAD + MANY + AT_ONCE[name], url, json.dumps(given)]
+    try:
+        done = subprocess.run(
+            line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=surroundings(name), check=True,
+            timeout=RETRY_AFTER_S + 8,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"{{answered}} pages, the others still waiting {RETRY_AFTER_S + 8:.0f} s after the start"
+    got, raised = json.loads(done.stdout.splitlines()[-1])
+    return ", ".join([f"{got} pages", *(f"{count} times `{error}`" for error, count in raised.items())])
 
 
 def main() -> None:
     """Measure and print."""
-    asked = options()
-    venvs = {name: getattr(asked, name.replace("-", "_"), None) for name in MODULES}
-    pythons = {name: sys.executable if name == "cryptox" else interpreter(venv) for name, venv in venvs.items()}
-    clients = [name for name, python in pythons.items() if present(name, python)]
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in clients}
-    with PaperProcess(latency=LATENCY_S, clock=CLOCK, limit=["REQUEST_WEIGHT=1000000/1m"]) as exchange:
-        run("cryptox", sys.executable, exchange.rest_url, asked.rows)  # renders the pages it asks for
-        for name in clients:
-            run(name, str(pythons[name]), exchange.rest_url, asked.rows)  # and each client those of its own
-        for _ in range(asked.rounds):
-            for name in clients:
-                found[name].append(run(name, str(pythons[name]), exchange.rest_url, asked.rows))
-    volumes = [total for runs in found.values() for _, _, total in runs]  # sums of floats, and of decimals
-    ours = statistics.median(wall for wall, _, _ in found["cryptox"])
-    lines: list[tuple[str, ...]] = [("client", "gives", "time", "CPU", "rows/s", "cryptox is faster")]
-    for name, runs in found.items():
-        wall, cpu = (statistics.median(one[at] for one in runs) for at in (0, 1))
-        ratio = "" if name == "cryptox" else f"{wall / ours:.1f} times"
-        lines.append((name, MADE[name], f"{wall:.2f} s", f"{cpu:.2f} s", f"{asked.rows / wall:,.0f}", ratio))
-    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{machine()}{load}; {asked.rows:,} x 1m, {LATENCY_S * 1000:.0f} ms, median of {asked.rounds}")
-    same = max(volumes) - min(volumes) <= 1e-9 * max(volumes)
-    print("all clients have the same rows" if same else f"DIFFERENT VOLUMES: {volumes}")
-    print(table(lines))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["history", "pages", "refused", "streams"])
+    parser.add_argument("--venvs", metavar="FOLDER")
+    parser.add_argument("--rows", type=int, default=49_999, help="of the history")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", help="these clients, and cryptox")
+    asked = parser.parse_args()
+    names = [name for name in HOW if asked.only is None or name in (*asked.only, "cryptox")]
+    print(machine())
+    if asked.what == "streams":
+        streams(asked.venvs, asked.rounds, asked.only)
+        return
+    there = versions(asked.venvs, names)
+    if asked.what == "history":
+        history(asked.venvs, there, asked.rounds, asked.rows)
+    elif asked.what == "pages":
+        pages(asked.venvs, there, asked.rounds)
+    else:
+        refused(asked.venvs, there)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

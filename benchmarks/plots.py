@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import plotly
 import plotly.graph_objects as go
-from measure import machine, medians, table
+from measure import machine, medians, show
 
 import cryptox as cx
 
@@ -77,7 +77,7 @@ def main() -> None:
                 build = f"{found[name] * 1000:.1f}"
                 size = f"{sizes[f'{name} +json'] / 1000:,.0f}"
                 rows.append((f"{count:,}", name, build, f"{both * 1000:.1f}", size, f"{both / best:.1f}"))
-    print(table(rows))
+    show(rows, "Processor time; the ratio is that of building with JSON, which is what a notebook does.")
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ def main() -> int:
     import argparse
     import os
 
-    from measure import machine, table
+    from measure import machine, show
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=40.0)
@@ -187,10 +187,10 @@ def main() -> int:
         (what, promise, value, "" if what.startswith(" ") else "yes" if held else "NO")
         for what, promise, value, held in rows
     ]
-    print(table([("what", "promise", "measured", "held"), *told]))
+    show([("what", "promise", "measured", "held"), *told])
     print()
     steps = [(name, f"{now:.1f}", f"{most:.1f}") for name, now, most in found["steps"]]
-    print(table([("memory after", "MB", "MB at most"), *steps]))
+    show([("memory after", "MB", "MB at most"), *steps])
     print(f"{found['received']:,} events received")
     return 0 if all(held for *_, held in rows) else 1
 

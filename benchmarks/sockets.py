@@ -32,7 +32,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from measure import machine, table
+from measure import machine, show
 
 from cryptox.transport.socket import Socket
 
@@ -207,8 +207,7 @@ def throughput(base: str, loops: list[str], readers: dict[str, Reader], count: i
         less = statistics.median(one / other for (_, one), (_, other) in zip(found[loop, BASE], took, strict=True))
         faster = statistics.median(one / other for (one, _), (other, _) in zip(found[loop, BASE], took, strict=True))
         rows.append((loop, name, f"{rate:,.0f}", f"{faster:.2f}", f"{cpu:.2f}", f"{less:.2f} less"))
-    print(f"\nThroughput: medians of {rounds} rounds of {count:,} messages; times: {BASE} recv() of the same round\n")
-    print(table(rows))
+    show(rows, f"Throughput: medians of {rounds} rounds of {count:,} messages; times: {BASE} recv() of the same round.")
 
 
 def latency(base: str, loops: list[str], readers: dict[str, Reader], count: int, rounds: int) -> None:
@@ -236,10 +235,7 @@ def latency(base: str, loops: list[str], readers: dict[str, Reader], count: int,
             ratio = statistics.median(one[which] / other[which] for one, other in zip(seen, base_seen, strict=True))
             cells += [f"{statistics.median(one[which] for one in seen):.0f}", f"{ratio:.2f}"]
         rows.append(tuple(cells))
-    print(
-        f"\nLatency at {RATE:,} messages/s: medians of {rounds} rounds of {count:,}; times: {BASE} on the same loop\n"
-    )
-    print(table(rows))
+    show(rows, f"Latency at {RATE:,} messages/s: medians of {rounds} rounds of {count:,}; times: {BASE}, same loop.")
 
 
 def main() -> None:

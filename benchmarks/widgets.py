@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 from labs import Lab, Notebook, Window, browser_path, chromium
-from measure import machine, table
+from measure import machine, show
 
 from cryptox.paper.process import PaperProcess
 
@@ -201,7 +201,8 @@ def main() -> None:
                 rows += rows_of(candles, found)
         finally:
             lab.stop()
-    print(table(rows), f"load at the end {os.getloadavg()[0]:.1f}", sep="\n")
+    show(rows)
+    print(f"load at the end {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
