@@ -14,7 +14,7 @@ end, and it is judged:
 - memory is flat: the straight line through what is resident after the first 20 minutes, or the first half of a shorter
   run, (Theil and Sen's, which single values do not bend) rises by less than 0.1 MB a minute; ``vitals.py`` says what is
   read. What is kept on purpose is bounded by numbers that fill up in hours, so these bounds are lowered (``ROWS``,
-  ``ROOM``, ``FINAL``, ``FILLS``): what has none would grow all the same
+  ``ROOM``, ``FINAL``, ``FILLS``, ``CANCELED``, ``GIVEN``): what has none would grow all the same
 - tasks, threads and sockets are not more than before the faults
 - what every call said of its order is so, by the exchange's own record; nothing stays unknown
 - no gap is told, for the exchange serves everything all the time; health is healthy
@@ -45,12 +45,14 @@ from vitals import Sample, read, rise
 import cryptox as cx
 from cryptox.errors import CryptoxError
 from cryptox.model.health import Health
+from cryptox.sessions import orders, settling
 from cryptox.sessions.blotter import Blotter
 from cryptox.sessions.live import candles, executed, newest
 from cryptox.table.ring import Ring
 
 ROWS, ROOM = 100, 100  # that a feed keeps, and for how many more its columns have room: some minutes at one a second
 FINAL, FILLS = 10, 20  # orders to which nothing more can happen, and fills, that a session keeps
+CANCELED, GIVEN = 20, 20  # canceled orders and by what, and ids that users gave, that it remembers
 CALLBACKS = slice(5, 48, 12)  # feeds that have one
 CANDLES = 20_000  # of one download
 RISE_MB = 0.1  # a minute
@@ -127,7 +129,9 @@ class Events(logging.Handler):
 @contextlib.contextmanager
 def bounded() -> Any:
     """What is kept on purpose is kept in small numbers."""
-    usual = [(module, module.MOST_ROWS) for module in (candles, executed, newest)]
+    usual = [(module, "MOST_ROWS", ROWS) for module in (candles, executed, newest)]
+    usual += [(orders, "MOST_CLAIMS", CANCELED), (settling, "REMEMBERED", GIVEN)]
+    before = [(module, name, vars(module)[name]) for module, name, _ in usual]
     made = Ring.__init__
 
     def small(ring: Any, *given: Any, **named: Any) -> None:
@@ -139,15 +143,15 @@ def bounded() -> Any:
     defaults = Blotter.__init__.__kwdefaults__
     kept = dict(defaults)
     try:
-        for module, _ in usual:
-            vars(module)["MOST_ROWS"] = ROWS
+        for module, name, most in usual:
+            vars(module)[name] = most
         defaults.update(most_final=FINAL, most_fills=FILLS)
         Ring.__init__ = small  # type: ignore[method-assign]
         yield
     finally:
         Ring.__init__ = made  # type: ignore[method-assign]
-        for module, most in usual:
-            vars(module)["MOST_ROWS"] = most
+        for module, name, most in before:
+            vars(module)[name] = most
         defaults.update(kept)
 
 
