@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from logging import ERROR
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from cryptox import logs
 
-__all__ = ["Loop", "Workers"]
+__all__ = ["Loop", "Workers", "apart"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logs.logger("portal")
@@ -55,7 +57,27 @@ class Workers(ThreadPoolExecutor):
             try:
                 future.set_result(context.run(fn, *args, **kwargs))
             except BaseException as error:  # noqa: BLE001  # handed over to whoever waits for the future
-                future.set_exception(error)
+                # What the loop itself awaits must not end it; a function of the user's may end what awaits it.
+                is_look_up = fn is socket.getaddrinfo and not isinstance(error, Exception)
+                future.set_exception(_ended(error) if is_look_up else error)
 
         threading.Thread(target=work, name="cryptox-worker", daemon=True).start()
         return future
+
+
+async def apart(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a function of ours returns, off the loop; a thread that is ended meanwhile fails as others do.
+
+    Raises
+    ------
+    InterruptedError
+        Its thread was ended; else what the function raises.
+    """
+    try:
+        return await asyncio.to_thread(function, *args, **kwargs)
+    except (SystemExit, KeyboardInterrupt) as error:  # on its way through a loop either would end that
+        raise _ended(error) from None
+
+
+def _ended(error: BaseException) -> InterruptedError:
+    return InterruptedError(f"The thread that worked for it was ended ({type(error).__name__}).")

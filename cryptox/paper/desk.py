@@ -107,8 +107,7 @@ class Desk:
         """Take jobs of the running loop."""
         self._loop = asyncio.get_running_loop()
         self._jobs = jobs = _Jobs()
-        # Not a worker of concurrent.futures: those take nothing more once the main thread has ended.
-        threading.Thread(target=self._serve, args=(jobs, self._loop), name="cryptox-paper-desk", daemon=True).start()
+        self._begin(jobs, self._loop)
 
     def close(self) -> None:
         """Begin no more work."""
@@ -147,14 +146,28 @@ class Desk:
         with self._lock:
             yield
 
+    def _begin(self, jobs: _Jobs, loop: asyncio.AbstractEventLoop) -> None:
+        # Not a worker of concurrent.futures: those take nothing more once the main thread has ended.
+        threading.Thread(target=self._serve, args=(jobs, loop), name="cryptox-paper-desk", daemon=True).start()
+
     def _serve(self, jobs: _Jobs, loop: asyncio.AbstractEventLoop) -> None:
-        """One job after another, until there is nobody to tell; in the desk's own thread."""
+        """The desk's own thread; whatever ends it before the desk is closed, another one goes on."""
+        try:
+            self._serve_all(jobs, loop)
+        except BaseException as error:  # noqa: BLE001 - else whoever asks would wait for ever
+            logs.event(_log, "store.worker_restarted", level=logging.ERROR, error=type(error).__name__)
+            self._begin(jobs, loop)
+
+    def _serve_all(self, jobs: _Jobs, loop: asyncio.AbstractEventLoop) -> None:
+        """One job after another, until there is nobody to tell."""
         while (asked := jobs.get()) is not None:
             job, future = asked
             try:
                 done = self._work(job) if self._jobs is jobs else _Done(None, _unable(), [])
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits
                 done = _Done(None, error, [])
+            if done.error is not None and not isinstance(done.error, Exception):  # it would end the server's loop
+                done = _Done(None, RuntimeError(f"The job was ended ({type(done.error).__name__})."), done.reports)
             try:
                 loop.call_soon_threadsafe(_finish, future, done)
             except RuntimeError:  # the loop has ended, and whoever waited with it

@@ -35,7 +35,8 @@ class Follower:
         self._pump = Pump(desk.clock, self._step, self._is_needed)
         desk.clock.watchers.append(self._clock_moved)
         desk.listeners.append(self._something_happened)
-        self._task = self._loop.create_task(self._pump.run(), name="cryptox-paper-follower")
+        self._is_over = False
+        self._begin()
 
     def poke(self) -> None:
         """Somebody may have begun to listen."""
@@ -46,8 +47,18 @@ class Follower:
         self._desk.clock.watchers.remove(self._clock_moved)
         if self._something_happened in self._desk.listeners:
             self._desk.listeners.remove(self._something_happened)
+        self._is_over = True
         self._task.cancel()
         await asyncio.wait([self._task])
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._pump.run(), name="cryptox-paper-follower")
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """One that was killed is begun again: else nobody who only listens would hear of his fills."""
+        if task.cancelled() and not self._is_over:
+            self._loop.call_soon(self._begin)
 
     def _is_needed(self) -> bool:
         return self._is_listened() and self._desk.engine.is_watched

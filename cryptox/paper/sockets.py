@@ -26,7 +26,7 @@ MOST_WAITING = 64 * 2**20  # bytes that wait for a slow client before it is cut 
 BUSY = 2**20  # bytes in the buffer from which ``drain`` waits
 LATE_S = 0.05  # a wake-up that is later is the machine's fault
 CLOSING_S = 1.0  # for the other side to answer a close frame
-GOING_AWAY, POLICY = 1001, 1008
+GOING_AWAY, POLICY, INTERNAL = 1001, 1008, 1011
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 Tamper = Callable[[bytes], Iterable[bytes]]
@@ -156,6 +156,8 @@ class Line:
         try:
             async with asyncio.TaskGroup() as tasks:
                 minders = (tasks.create_task(self._read(on_message)), tasks.create_task(self._keep()))
+                for minder in minders:
+                    minder.add_done_callback(self._unminded)
                 try:
                     end = await self._over
                 finally:
@@ -244,6 +246,11 @@ class Line:
     def _set_over(self, end: tuple[int, str] | None) -> None:
         if not self._over.done():
             self._over.set_result(end)
+
+    def _unminded(self, task: asyncio.Task[None]) -> None:
+        """One that was killed leaves nobody who reads, or pings: better no connection than half of one."""
+        if task.cancelled():
+            self._set_over((INTERNAL, "Internal error"))
 
     def _finish(self) -> None:
         if not self._over.done():

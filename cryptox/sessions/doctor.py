@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from cryptox._loop import apart
 from cryptox.errors import ConfigurationError, CryptoxError, ExchangeError, RateLimited
 from cryptox.model.diagnosis import (
     Clock,
@@ -319,7 +320,7 @@ def _bare(proxy: str) -> str:
 async def _journal(session: AsyncSession) -> list[Finding]:
     folder = state_folder()
     try:
-        error = await asyncio.to_thread(_unwritable, folder)
+        error = await apart(_unwritable, folder)
     except OSError as problem:
         error = problem.strerror or type(problem).__name__
     return [judged_journal(str(folder), error, trading=session.trading and session.signer is not None)]

@@ -31,7 +31,7 @@ from cryptox.transport.life import Address, Close, Connect, Habits, Life, Wait
 from cryptox.transport.proxies import Proxies
 from cryptox.transport.rpc import Rpc
 from cryptox.transport.socket import Ended, Socket, Terms
-from cryptox.transport.tls import trusted
+from cryptox.transport.tls import trusted_soon
 from cryptox.venues.user import Notice, Step, UserTold, UserVenue
 
 from .userroles import Hears, UserSession
@@ -218,7 +218,7 @@ class UserLine:
     async def _open(self, wire: _Wire) -> None:
         try:
             if self._tls is None and self._url.startswith("wss"):
-                self._tls = await asyncio.to_thread(trusted)
+                self._tls = await trusted_soon()
             wire.rpc = await Rpc.connect(
                 self._url,
                 self._venue.user_codec(),

@@ -20,7 +20,7 @@ from .dial import UNREACHED
 from .messages import Answer, Outgoing
 from .private import put_on, require_private, without
 from .proxies import Proxies, is_loopback
-from .tls import trusted
+from .tls import trusted_soon
 
 if TYPE_CHECKING:
     import aiohttp
@@ -188,7 +188,7 @@ class Http:
     async def _context(self) -> ssl.SSLContext:
         """The TLS context, made once and off the loop: reading certificates takes tens of milliseconds."""
         if self._tls is None:
-            self._tls = asyncio.ensure_future(asyncio.to_thread(trusted))
+            self._tls = asyncio.ensure_future(trusted_soon())
         making = self._tls
         try:
             return await asyncio.shield(making)

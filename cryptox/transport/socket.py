@@ -22,7 +22,7 @@ from .frames import Splitter
 from .proxies import Proxies, is_loopback
 from .pulse import Pulse
 from .terms import Ended, Reason, Terms
-from .tls import trusted
+from .tls import trusted_soon
 from .upgrade import Judge, Upgrade, refused, target_of
 
 __all__ = ["Ended", "OnFrames", "Reason", "Socket", "Terms"]
@@ -138,7 +138,7 @@ class Socket(asyncio.Protocol):
         try:
             async with asyncio.timeout(terms.connect_s):
                 if tls is None and (target.secure or proxy is not None):
-                    tls = await asyncio.to_thread(trusted)
+                    tls = await trusted_soon()
                 await dial(target, lambda: made, proxy=proxy, tls=tls, close_s=terms.close_s)
                 await made._opened
         except TimeoutError:

@@ -6,9 +6,10 @@ import os
 import ssl
 from collections.abc import Mapping
 
-from cryptox.errors import ConfigurationError
+from cryptox._loop import apart
+from cryptox.errors import ConfigurationError, NotSent
 
-__all__ = ["trusted"]
+__all__ = ["trusted", "trusted_soon"]
 
 
 def trusted(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
@@ -35,6 +36,22 @@ def trusted(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
     if file is None and folder is None and not _has_roots(context):
         _add_certifi(context)
     return context
+
+
+async def trusted_soon() -> ssl.SSLContext:
+    """The same, read off the loop: that takes tens of milliseconds.
+
+    Raises
+    ------
+    ConfigurationError
+        As ``trusted``.
+    NotSent
+        The thread that read them was ended.
+    """
+    try:
+        return await apart(trusted)
+    except InterruptedError as error:
+        raise NotSent(f"The certificates were not read: {error}") from error
 
 
 def _has_roots(context: ssl.SSLContext) -> bool:

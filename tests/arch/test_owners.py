@@ -1,6 +1,8 @@
 """Every task, thread and process that is begun has an owner: who ends it, and what becomes of it when it is killed.
 
-Whoever begins another one says so here, and shows in tests/sessions/test_supervision.py what happens when it dies.
+Whoever begins another one says so here, and shows what happens when it dies: in tests/sessions/test_supervision.py,
+test_supervised_health.py and test_supervised_work.py beside it, and tests/sync/test_stuck.py; for the paper exchange in
+tests/paper/test_killed.py.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "cryptox"
 BEGIN = {
+    "apart",
     "create_task",
     "ensure_future",
     "Popen",
@@ -35,45 +38,43 @@ OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
     ("portal.py", "_Portal.adopt", "create_task"): (1, CLOSING),
     ("portal.py", "_Portal.wind_up", "create_task"): (1, CLOSING),
     ("_loop.py", "Workers.submit", "Thread"): (1, "whoever awaits to_thread or a name's look-up"),
+    ("_loop.py", "apart", "to_thread"): (1, AWAITED),
     ("sessions/acting.py", "Acting._done_once", "create_task"): (1, "the act: asked about anew until known"),
     ("sessions/bulk.py", "Bulk.run", "create_task"): (1, "a task group: a job that was killed is run again"),
     ("sessions/core.py", "Core.retire", "run_coroutine_threadsafe"): (1, CLOSING),
-    ("sessions/doctor.py", "_journal", "to_thread"): (1, AWAITED),
+    ("sessions/doctor.py", "_journal", "apart"): (1, AWAITED),
     ("sessions/history.py", "History.fetch", "create_task"): (1, "a task group: its page goes to another worker"),
     ("sessions/line.py", "Line.aclose", "run_coroutine_threadsafe"): (1, CLOSING),
     ("sessions/live/dashboard.py", "AsyncDashboard.start", "ensure_future"): (1, AWAITED),
     ("sessions/live/feed.py", "AsyncFeed.start", "create_task"): (1, "the feed, which ends: who waits is told"),
-    ("sessions/live/hub.py", "Hub._connect", "to_thread"): (1, AWAITED),
     ("sessions/live/hub.py", "Hub.spawn", "create_task"): (1, "the hub: defects logged; some begun again"),
     ("sessions/live/plan.py", "Plan.check", "create_task"): (1, AWAITED),
-    ("sessions/live/record.py", "AsyncRecording._begin", "to_thread"): (2, AWAITED),
-    ("sessions/live/record.py", "AsyncRecording.stop", "to_thread"): (1, AWAITED),
+    ("sessions/live/record.py", "AsyncRecording._begin", "apart"): (2, AWAITED),
+    ("sessions/live/record.py", "AsyncRecording.stop", "apart"): (1, AWAITED),
     ("sessions/live/record.py", "_Scribe.__init__", "Thread"): (1, "the recording: its error is in counts and log"),
-    ("sessions/live/replay.py", "AsyncReplay._play", "to_thread"): (1, AWAITED),
+    ("sessions/live/replay.py", "AsyncReplay._play", "apart"): (1, AWAITED),
     ("sessions/live/worker.py", "Worker._begin", "Thread"): (1, "the feed: another thread goes on, and it is logged"),
     ("sessions/live/worker.py", "Worker._call", "run_coroutine_threadsafe"): (1, AWAITED),
     ("sessions/settling.py", "Settling._settle_from", "create_task"): (1, "the act, as where it was begun first"),
     ("sessions/settling.py", "Settling._settle", "create_task"): (1, "who settles: another look is begun"),
     ("sessions/standstill.py", "Guard._begin", "Thread"): (1, "the monitor: another thread goes on, and it is logged"),
-    ("sessions/userline.py", "UserLine._open", "to_thread"): (1, AWAITED),
     ("sessions/userline.py", "UserLine.spawn", "create_task"): (1, "the user's line: begun again, or connected anew"),
     ("sessions/watch.py", "_begun.spawn", "create_task"): (1, "the monitor: begun again until stopped, or not held"),
     ("show/lab.py", "open_lab", "Popen"): (1, "the command, which ends with it"),
     ("sync/door.py", "_await_elsewhere", "run_coroutine_threadsafe"): (1, AWAITED),
     ("transport/http.py", "Http._context", "ensure_future"): (1, "requests that wait for it; the next one begins anew"),
-    ("transport/http.py", "Http._context", "to_thread"): (1, AWAITED),
-    ("transport/socket.py", "Socket.connect", "to_thread"): (1, AWAITED),
+    ("transport/tls.py", "trusted_soon", "apart"): (1, AWAITED),
     # The paper exchange is a server of its own: to its clients what dies there is a connection that breaks.
-    ("paper/desk.py", "Desk.open", "Thread"): (1, "the desk, for the exchange's life"),
-    ("paper/follower.py", "Follower.__init__", "create_task"): (1, "the follower, for the server's life"),
+    ("paper/desk.py", "Desk._begin", "Thread"): (1, "the desk: another thread goes on, and it is logged"),
+    ("paper/follower.py", "Follower._begin", "create_task"): (1, "the follower: begun again for the server's life"),
     ("paper/process.py", "PaperProcess.start", "Popen"): (1, "the PaperProcess, which ends it"),
     ("paper/process.py", "_first_line", "Thread"): (1, "ends with the line, or with the process that writes it"),
     ("paper/process.py", "serve", "Thread"): (1, "the command: ends with its input"),
     ("paper/server.py", "Server.call", "run_coroutine_threadsafe"): (1, AWAITED),
     ("paper/server.py", "Server.start", "Thread"): (1, "the server, until stop()"),
-    ("paper/sockets.py", "Line.run", "create_task"): (2, "a task group of the connection"),
-    ("paper/streams/connection.py", "Connection.serve", "create_task"): (1, "a task group of the connection"),
-    ("paper/streams/hub.py", "Hub._passed", "create_task"): (1, "the hub of streams, for the server's life"),
+    ("paper/sockets.py", "Line.run", "create_task"): (2, "the connection, which ends with it"),
+    ("paper/streams/connection.py", "Connection.serve", "create_task"): (1, "the connection, which ends with it"),
+    ("paper/streams/hub.py", "Hub._passed", "create_task"): (1, "the hub: connections end, and the next begins it"),
     ("paper/streams/recording.py", "replay", "to_thread"): (1, AWAITED),
     ("paper/wsapi/connection.py", "Connection.run.take", "create_task"): (1, "a task group of the connection"),
 }  # fmt: skip

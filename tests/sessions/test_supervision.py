@@ -355,7 +355,7 @@ def test_a_replay_that_was_killed_is_not_taken_for_one_that_is_over(tmp_path: Pa
 def test_the_reading_of_certificates_may_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         http, made, gate = Http(timeout_s=1, max_connections=1, proxy=None), object(), threading.Event()
-        monkeypatch.setattr("cryptox.transport.http.trusted", lambda: (gate.wait(30), made)[1])
+        monkeypatch.setattr("cryptox.transport.tls.trusted", lambda: (gate.wait(30), made)[1])
         waiting = asyncio.ensure_future(http._context())
         await until(lambda: http._tls)
         assert http._tls is not None

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from cryptox.paper.sockets import BINARY, POLICY, Line, Rules, frame
+from cryptox.paper.sockets import BINARY, INTERNAL, POLICY, Line, Rules, frame
 from cryptox.venues.binance.channels import SHUTDOWN_EVENT, SHUTDOWN_STREAM
 from cryptox.venues.binance.wire.streams import ServerShutdown
 
@@ -84,10 +84,16 @@ class Connection:
             return
         async with asyncio.TaskGroup() as tasks:
             talker = tasks.create_task(self._talk())
+            talker.add_done_callback(self._untold)
             try:
                 await self.line.run(self._inbox.put_nowait)
             finally:
                 talker.cancel()
+
+    def _untold(self, talker: asyncio.Task[None]) -> None:
+        """One that was killed answers nothing any more."""
+        if talker.cancelled():
+            self.line.end(INTERNAL, "Internal error")
 
     def push(self, payload: bytes) -> None:
         """Send a message past the hub's tamper: one that was held back, or made up."""

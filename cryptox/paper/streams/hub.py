@@ -20,7 +20,7 @@ from cryptox.paper.clock import JUMP_US, MarketClock
 from cryptox.paper.floods import Floods
 from cryptox.paper.market import Levels, Market
 from cryptox.paper.refusals import TOO_MANY_QUEUED, Refused
-from cryptox.paper.sockets import TEXT, Connects, Lines, Rules, frame
+from cryptox.paper.sockets import INTERNAL, TEXT, Connects, Lines, Rules, frame
 from cryptox.venues.binance.codes import Code
 from cryptox.venues.binance.headers import API_KEY
 
@@ -36,7 +36,6 @@ __all__ = ["Desk", "Hub", "Tamper", "WatchedMarket", "serve_stream"]
 
 T = TypeVar("T")
 SBE_TICK_US = 20_000  # the speed of the fastest SBE stream
-INTERNAL = 1011  # close code: the exchange's own fault
 BAD_REQUEST, TOO_MANY_REQUESTS, NOT_FOUND = 400, 429, 404
 
 
@@ -299,10 +298,11 @@ class Hub:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The pump has stopped: on an error nobody may go on waiting for streams that have fallen silent."""
-        if task.cancelled() or task.exception() is None:
+        if self._task is not task or not (task.cancelled() or task.exception()):  # closed
             return
-        context = {"message": "The market streams failed.", "exception": task.exception(), "task": task}
-        self._loop.call_exception_handler(context)
+        if not task.cancelled():
+            context = {"message": "The market streams failed.", "exception": task.exception(), "task": task}
+            self._loop.call_exception_handler(context)
         self._sources.clear()
         for connection in self.connections:
             connection.line.end(INTERNAL, "Internal error")

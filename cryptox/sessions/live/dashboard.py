@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from cryptox import _cells
 from cryptox._boundary import boundary
 from cryptox._display import Moving
-from cryptox.errors import CryptoxError
+from cryptox.errors import ConfigurationError, CryptoxError
 from cryptox.model.lines import one_line
 from cryptox.model.names import normalise_symbol
 
@@ -89,6 +89,11 @@ class AsyncDashboard(Moving):
                 self.end()
                 await asyncio.gather(*starts, return_exceptions=True)
                 _suggest_dashboard(error, interval=self.interval)
+                here = asyncio.current_task()
+                if isinstance(error, asyncio.CancelledError) and here is not None and not here.cancelling():
+                    raise ConfigurationError(
+                        "A feed of this dashboard was ended while it began.", recovery_suggestions=["Make another."]
+                    ) from error
                 raise
             return self
 

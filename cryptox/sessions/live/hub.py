@@ -244,9 +244,9 @@ class Hub:
 
     async def _connect(self, on_frames: OnFrames) -> Socket:
         if self._tls is None and self._url.startswith("wss"):
-            from cryptox.transport.tls import trusted
+            from cryptox.transport.tls import trusted_soon
 
-            self._tls = await asyncio.to_thread(trusted)
+            self._tls = await trusted_soon()
         return await Socket.connect(
             self._url, on_frames=on_frames, terms=self._terms, proxies=self._proxies, tls=self._tls
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import threading
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from cryptox import logs
 from cryptox._boundary import boundary
 from cryptox._display import Displayed
+from cryptox._loop import apart
 from cryptox.errors import ConfigurationError, CryptoxError, ValidationError
 from cryptox.model.lines import one_line
 from cryptox.transport import tape
@@ -66,8 +66,8 @@ class AsyncRecording(Displayed):
 
     @property
     def is_running(self) -> bool:
-        """Whether it has begun and not ended."""
-        return self._scribe is not None and not self._ended
+        """Whether it has begun, and neither ended nor failed: ``counts.error`` says why it writes no more."""
+        return self._scribe is not None and self._scribe.error is None and not self._ended
 
     @property
     def counts(self) -> Recorded:
@@ -97,7 +97,7 @@ class AsyncRecording(Displayed):
         """End it, when all that came is in the file. The feeds go on. A second time does nothing."""
         self.end()
         if self._scribe is not None:
-            await asyncio.to_thread(self._scribe.join, PATIENCE_S)
+            await apart(self._scribe.join, PATIENCE_S)
 
     def end(self) -> None:
         """As ``stop``, from any thread, and without waiting for the file."""
@@ -131,6 +131,8 @@ class AsyncRecording(Displayed):
 
     @property
     def _state(self) -> str:
+        if self._scribe is not None and self._scribe.error is not None:
+            return "failed"
         return "recording" if self.is_running else "ended" if self._ended else "not started"
 
     def _facts(self) -> dict[str, Any]:
@@ -172,7 +174,7 @@ class AsyncRecording(Displayed):
         plans = [feed._plan for feed in self._feeds]
         venue: Any = plans[0].session.venue
         streams = {venue.stream_of(plan.subject(symbol)) for plan in plans for symbol in plan.symbols}
-        writer = await asyncio.to_thread(tape.Writer, self.path)
+        writer = await apart(tape.Writer, self.path)
         self._scribe = scribe = _Scribe(writer, venue.stream_in, frozenset(streams))
         weakref.finalize(self, scribe.close)
         scribe.start()
@@ -190,7 +192,7 @@ class AsyncRecording(Displayed):
                 await _snapshots(feed)
         except BaseException:
             self.end()
-            await asyncio.to_thread(scribe.discard)  # or it would be in the way of the next attempt
+            await apart(scribe.discard)  # or it would be in the way of the next attempt
             raise
 
     def _told(self, feed: AsyncFeed) -> None:

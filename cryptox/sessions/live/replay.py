@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 from cryptox import logs
 from cryptox._boundary import boundary
 from cryptox._display import Displayed
+from cryptox._loop import apart
 from cryptox.errors import ConfigurationError, ExchangeError, ValidationError
 from cryptox.model.lines import one_line
 from cryptox.sessions.core import Core
@@ -192,7 +193,7 @@ class AsyncReplay(Displayed):
         try:
             player = self._player = _Player(hub, self.speed)
             lines = tape.read(self.path)
-            while chunk := await asyncio.to_thread(_some, lines):
+            while chunk := await apart(_some, lines):
                 await player.play(chunk)
         except OSError as error:
             self._error = error

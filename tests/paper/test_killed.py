@@ -1,0 +1,110 @@
+"""Any task or thread of the paper exchange may be killed: its clients see a connection that breaks, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+import cryptox as cx
+from cryptox.errors import CryptoxError
+from cryptox.sessions import userline
+from cryptox.sessions.live import hub
+from tests.sessions.test_supervision import kill
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[cx.PaperExchange]:
+    with cx.PaperExchange() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that soon notice a connection that has fallen silent."""
+    for module in (hub, userline):
+        monkeypatch.setattr(module, "SILENCE_S", 0.5)
+        monkeypatch.setattr(module, "PONG_S", 0.5)
+
+
+def until(true: Callable[[], Any], within_s: float = 30.0) -> Any:
+    end = time.monotonic() + within_s
+    while not (found := true()):
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.01)
+    return found
+
+
+def on_its_loop(exchange: Any, work: Callable[[], Any]) -> Any:
+    """What ``work`` returns on the exchange's own loop."""
+    done, found = threading.Event(), []
+
+    def run() -> None:
+        found.append(work())
+        done.set()
+
+    exchange._server._loop.call_soon_threadsafe(run)
+    assert done.wait(30)
+    return found[0]
+
+
+def cancel(exchange: Any, name: str) -> int:
+    """Kill all tasks whose coroutine, or whose own name, is this; how many there were."""
+
+    def work() -> int:
+        found = [one for one in asyncio.all_tasks() if name in (one.get_name(), one.get_coro().__qualname__)]  # type: ignore[union-attr]
+        for one in found:
+            one.cancel()
+        return len(found)
+
+    return int(on_its_loop(exchange, work))
+
+
+@pytest.mark.parametrize(
+    "victim",
+    ["cryptox-paper-streams", "cryptox-paper-follower", "Line._read", "Line._keep", "Connection._talk"],
+)
+def test_a_task_of_the_exchange_may_be_killed(exchange: cx.PaperExchange, victim: str) -> None:
+    with cx.connect(exchange) as session:
+        feed, orders = session.live.depth("BTCUSDT"), session.live.orders()
+        until(lambda: feed.status.received and orders.status.connected)
+        assert cancel(exchange, victim) >= 1
+        heard = orders.status.received
+        order = session.buy("BTCUSDT", quote_quantity=50)  # it is told by an answer, whatever becomes of the streams
+        assert order.status == "filled"
+        until(lambda: feed.status.connected and orders.status.connected and orders.status.received > heard)
+        received = feed.status.received
+        until(lambda: feed.status.received > received + 1)
+        ours = feed.status.reconnects + orders.status.reconnects
+        assert (ours == 0) == (victim == "cryptox-paper-follower")
+        until(lambda: session.health().status == "healthy")
+
+
+def test_the_follower_is_begun_again(exchange: cx.PaperExchange) -> None:
+    assert cancel(exchange, "cryptox-paper-follower") == 1
+    until(lambda: cancel(exchange, "cryptox-paper-follower") == 1)
+
+
+def desk_threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "cryptox-paper-desk"]
+
+
+def test_the_thread_of_the_desk_may_be_killed(caplog: pytest.LogCaptureFixture) -> None:
+    before = set(desk_threads())
+    with cx.PaperExchange(clock="2024-06-01 12:00") as exchange, cx.connect(exchange) as session:
+        (first,) = set(desk_threads()) - before
+        assert len(session.klines("BTCUSDT", "1h", 3)) == 3
+        kill(first)
+        with suppress(CryptoxError):  # it may be the job that it was killed in
+            session.klines("ETHUSDT", "1h", 3)
+        until(lambda: first not in desk_threads())
+        assert session.buy("BTCUSDT", "0.001").status == "filled"
+        (second,) = set(desk_threads()) - before
+        assert session.health().status in ("healthy", "degraded")
+    until(lambda: not second.is_alive())
+    assert "store.worker_restarted" in caplog.text
