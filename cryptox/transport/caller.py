@@ -148,7 +148,7 @@ class Caller:
             Pass requests that are not, where weight is short.
         persistent
             Try until ``deadline_s`` is over, however often that is: for a page among many, which an outage of
-            seconds must not end.
+            seconds must not end. Not where nothing was ever reached: that is no outage, and one wants to know.
         legible
             Whether a success can be read. Gateways cut and replace bodies: one that cannot is asked for again, but
             never for long, as it may be ours that cannot read.
@@ -201,7 +201,8 @@ class Caller:
             attempt += 1
             self._tell("request.failed", WARNING, outgoing, weight, attempt - 1, began, **_why(failure))
             left_s -= self._monotonic() - began
-            pause_s = self._pause(verdict, tries[verdict.kind], left_s, patience_s, persistent) if repeatable else None
+            again = persistent and not (isinstance(failure, NotSent) and self._tally.silent)
+            pause_s = self._pause(verdict, tries[verdict.kind], left_s, patience_s, again) if repeatable else None
             if pause_s is None:
                 return _given_up(failure, tries.total())
             if log.isEnabledFor(DEBUG):

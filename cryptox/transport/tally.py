@@ -53,6 +53,11 @@ class Tally:
                 slot.errors += 1
             self._forget(now)
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has ever been answered well."""
+        return self._last_success_at is None
+
     def figures(self, now: float) -> Figures:
         """As of now."""
         with self._lock:

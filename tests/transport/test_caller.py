@@ -164,6 +164,19 @@ def test_one_that_never_can_is_given_back_after_four_tries(tmp_path, persistent)
     assert script.sent == 4
 
 
+@pytest.mark.parametrize(("turns", "sent"), [([], 4), ([200], 7)])
+def test_where_nothing_was_ever_reached_one_gives_up_early(tmp_path, turns, sent) -> None:
+    caller = make(script := Script(*turns, *[NotSent("no such host", retryable=True)] * 5, 503, 200), tmp_path)
+    for _ in turns:
+        call(caller)
+    if turns:
+        assert call(caller, deadline_s=60, persistent=True).status == 200
+    else:
+        with pytest.raises(NotSent):
+            call(caller, deadline_s=60, persistent=True)
+    assert script.sent == sent + len(turns)
+
+
 def test_waiting_for_weight_leaves_the_time_to_ask_again(tmp_path, monkeypatch) -> None:
     script = Script(200)
     caller = make(script, tmp_path)
