@@ -405,3 +405,27 @@ def test_a_filter_of_no_bytes_is_null() -> None:
     read = codec.decode(codec.encode("ExchangeInfoResponse", info))["symbols"][0]["filters"]
     assert read[1] is None
     assert [one["filterType"] for one in read if one] == ["PRICE_FILTER", "LOT_SIZE", "NOTIONAL"]
+
+
+GROWING = """<sbe:messageSchema xmlns:sbe="http://fixprotocol.io/2016/sbe" package="toy" id="9" version="2"><types>
+<composite name="groupSizeEncoding"><type name="blockLength" primitiveType="uint16"/>
+<type name="numInGroup" primitiveType="uint32"/></composite>
+<composite name="varString8"><type name="length" primitiveType="uint8"/>
+<type name="varData" length="0" primitiveType="uint8" characterEncoding="UTF-8"/></composite>
+</types><sbe:message name="Growing" id="1">
+<field id="1" name="number" type="int64"/>
+<group id="2" name="parts" sinceVersion="2"><field id="1" name="size" type="int64"/></group>
+<data id="3" name="word" type="varString8"/>
+<data id="4" name="note" type="varString8" sinceVersion="2"/>
+</sbe:message></sbe:messageSchema>"""
+
+
+def test_groups_and_texts_that_came_with_a_later_version() -> None:
+    toy = schema.parse(GROWING)
+    whole = {"number": 7, "parts": [{"size": 3}], "word": "ab", "note": "cd"}
+    body = codec.encode("Growing", whole, schema=toy)
+    assert codec.decode(body, schema=toy) == whole
+    older = codec.encode("Growing", whole, schema=toy, version=1)
+    assert older == struct.pack("<HHHHq", 8, 1, 9, 1, 7) + b"\x02ab"
+    assert codec.decode(older, schema=toy) == {"number": 7, "parts": [], "word": "ab"}
+    assert codec.decode_raw(older, schema=toy)["note"] is None
