@@ -351,3 +351,20 @@ for _name in ("TradesResponse", "AggTradesResponse"):
 DAMAGED = {name: _written(name, rows, -8, -5) for name, rows in _ROWS.items()}
 _SIDE = {"price": np.arange(1, 4) * 10**9, "quantity": np.arange(1, 4) * 10**5}
 DAMAGED["DepthResponse"] = arrays.write_depth(_SIDE, _SIDE, last_update_id=7, price_exponent=-8, quantity_exponent=-5)
+
+
+@pytest.mark.parametrize(("price", "quantity"), [(-8, -8), (-2, 0)])
+def test_totals_beyond_64_bits_are_the_nearest_floats_or_refused(price: int, quantity: int) -> None:
+    most = 2**63 - 1
+    side = {"price": np.array([5, 4, 3], np.int64), "quantity": np.array([most, most, 1], np.int64)}
+    body = arrays.write_depth(side, side, last_update_id=9, price_exponent=price, quantity_exponent=quantity)
+    text = json.dumps(codec.decode(body)).encode()
+    for batch in (arrays.read_depth(body), columns.depth(text)):
+        totals = [float(total * Fraction(10) ** quantity) for total in (most, 2 * most, 2 * most + 1)]
+        assert batch["total"].tolist() == totals * 2
+    for read, answer in ((arrays.read_depth, body), (columns.depth, text)):
+        if quantity == -8:
+            assert to_integers(read(answer, exact=True)["total"]) == [most, 2 * most, 2 * most + 1] * 2
+        else:
+            with pytest.raises(ExchangeError, match="too many for an exact column"):
+                read(answer, exact=True)
