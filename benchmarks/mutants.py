@@ -6,7 +6,8 @@
 mutmut breaks the code and runs the tests that come by there, on a copy of the checkout in a temporary folder. What
 belongs to an area, and which tests must notice, is the table below; texts for people are left alone. ``--digits 37``
 tries the mutants whose number ends in 3 or 7, a fifth of them; without it all are tried. ``--minutes`` ends an area
-early, and ``--show`` prints what each survivor had changed.
+early, and ``--show`` prints what each survivor had changed. Tests by hypothesis are left out unless asked for: whatever
+survives the examples may still be found by them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from measure import machine, table
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOW = "import sys, mutmut.__main__ as it\nfor name in sys.argv[1:]: it.show.callback(name)"  # all in one process
+ALIVE = {"survived", "no tests"}
 KILLED = {"killed", "timeout", "segfault"}
 
 
@@ -123,6 +125,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("areas", nargs="*", metavar="AREA", help=f"of {', '.join(AREAS)}; all without any")
     asked.add_argument("--digits", default="0123456789", help="last digits of the mutants that are tried")
+    asked.add_argument("--properties", action="store_true", help="run the tests by hypothesis too, which take long")
     asked.add_argument(
         "--minutes", type=float, default=60.0, help="for one area; the rest of it is told as not checked"
     )
@@ -136,26 +139,27 @@ def main() -> int:
     found: dict[str, str] = {}
     for name in told.areas or AREAS:
         with tempfile.TemporaryDirectory(prefix="cryptox-mutants-") as folder:
-            found |= tried(AREAS[name], Path(folder) / "checkout", told.digits, 60 * told.minutes, is_shown=told.show)
+            found |= tried(AREAS[name], Path(folder) / "checkout", told)
             print(table(counted(found)), "\n", flush=True)
     return 0
 
 
-def tried(area: Area, copy: Path, digits: str, most_s: float, *, is_shown: bool) -> dict[str, str]:
+def tried(area: Area, copy: Path, told: argparse.Namespace) -> dict[str, str]:
     """What became of each mutant of an area, in a copy of the checkout that is made at ``copy``."""
     ignored = shutil.ignore_patterns("__pycache__", ".git", "mutants", ".*_cache", "_build")
     shutil.copytree(ROOT, copy, ignore=ignored)
     settings = copy / "pyproject.toml"
-    settings.write_text(settings.read_text(encoding="utf-8") + settings_of(area), encoding="utf-8")
+    made = settings_of(area, properties=told.properties)
+    settings.write_text(settings.read_text(encoding="utf-8") + made, encoding="utf-8")
     modules = [f"cryptox.{one.removesuffix('.py').replace('/', '.')}" for one in area.sources]
-    patterns = [f"{one}.*_mutmut_*[{digits}]" for one in modules]
-    run = ran(copy, ["-m", "mutmut", "run", "--max-children", "1", *patterns], most_s)
+    patterns = [f"{one}.*_mutmut_*[{told.digits}]" for one in modules]
+    run = ran(copy, ["-m", "mutmut", "run", "--max-children", "1", *patterns], 60 * told.minutes)
     found = statuses(ran(copy, ["-m", "mutmut", "results", "--all", "true"], 600.0).stdout)
-    found = {name: status for name, status in found.items() if name[-1] in digits}
+    found = {name: status for name, status in found.items() if name[-1] in told.digits}
     if run.returncode > 0 or not any(status in KILLED for status in found.values()):
         raise SystemExit(f"mutmut ended with {run.returncode}:\n{run.stdout[-3_000:]}\n{run.stderr[-3_000:]}")
-    if is_shown:
-        alive = [name for name, status in found.items() if status not in KILLED]
+    if told.show:
+        alive = [name for name, status in found.items() if status in ALIVE]
         print(shown(copy, alive), flush=True)
     return found
 
@@ -166,7 +170,7 @@ def shown(copy: Path, names: list[str]) -> str:
     return "\n".join(one for one in lines if re.match(r"# |[-+] ", one))
 
 
-def settings_of(area: Area) -> str:
+def settings_of(area: Area, *, properties: bool) -> str:
     """The area as a table of mutmut's for pyproject.toml."""
     sources = ", ".join(f'"cryptox/{one}"' for one in area.sources)
     tests = ", ".join(f'"tests/{one}"' for one in area.tests)
@@ -176,7 +180,7 @@ source_paths = ["cryptox"]
 only_mutate = [{sources}]
 also_copy = ["cryptox", "benchmarks", "docs", "README.md", "notebooks"]
 do_not_mutate_patterns = ['^ *f?"', "recovery_suggestions=", "what, advice ="]
-pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-m", "{"" if properties else "not hypothesis"}"]
 pytest_add_cli_args_test_selection = [{tests}]
 timeout_constant = 5.0
 timeout_multiplier = 10.0

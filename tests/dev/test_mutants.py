@@ -38,8 +38,9 @@ def test_areas_are_of_files_that_exist(program: Any) -> None:
 
 def test_settings_name_the_sources_and_the_tests_of_an_area(program: Any) -> None:
     area = program.AREAS["time"]
-    told = tomllib.loads(program.settings_of(area))["tool"]["mutmut"]
+    told = tomllib.loads(program.settings_of(area, properties=False))["tool"]["mutmut"]
     assert told["only_mutate"] == [f"cryptox/{one}" for one in area.sources]
+    assert told["pytest_add_cli_args"][-2:] == ["-m", "not hypothesis"]
     assert told["pytest_add_cli_args_test_selection"] == [f"tests/{one}" for one in area.tests]
 
 
