@@ -47,16 +47,16 @@ class Section:
 
 
 SECTIONS = {
-    "peers-history": Section("peers.py history --rounds 2", 65, peers=True),
-    "peers-pages": Section("peers.py pages --rounds 3", 35, peers=True),
-    "peers-refused": Section("peers.py refused", 70, peers=True),
-    "peers-streams": Section("peers.py streams --rounds 2", 80, peers=True),
-    "lost-answer": Section("lost_answer.py", 45, peers=True),
+    "peers-history": Section("peers.py history --rounds 2", 60, peers=True),
+    "peers-pages": Section("peers.py pages --rounds 3", 30, peers=True),
+    "peers-refused": Section("peers.py refused", 65, peers=True),
+    "peers-streams": Section("peers.py streams --rounds 2", 70, peers=True),
+    "lost-answer": Section("lost_answer.py", 45, peers=True, is_long=True),
     "order-overhead": Section("order_overhead.py --orders 200 --rounds 3", 15, peers=True),
     "decode": Section("decode.py", 10, "orjson pandas polars"),
     "bulk-small": Section("bulk.py small", 15, "aiohttp pandas"),
     "bulk-large": Section("bulk.py large", 75, "aiohttp pandas", is_long=True),
-    "limits": Section("limits.py", 35),
+    "limits": Section("limits.py --clock both --runs 12", 400, is_long=True),
     "exchange": Section("exchange.py", 25),
     "sockets": Section("sockets.py --loops asyncio --rounds 3", 30, "websockets aiohttp"),
     "live": Section("live.py --loops asyncio --rounds 3", 40, "websockets"),
@@ -64,10 +64,10 @@ SECTIONS = {
     "live-memory": Section("live_memory.py", 180, is_long=True),
     "live-campaign": Section("live_campaign.py --seed 11", 220, is_long=True),
     "orders-campaign": Section("orders_campaign.py --orders 10000 --seed 2", 150, is_long=True),
-    "plots": Section("plots.py 3", 40, "plotly pandas polars"),
+    "plots": Section("plots.py 3", 45, "plotly pandas polars"),
     "widgets": Section("widgets.py", 180, "plotly anywidget ipykernel jupyterlab", is_long=True),
     "notebooks": Section("notebooks.py --times 5", 480, "nbval", is_long=True),
-    "imports": Section("imports.py", 30, "numpy pandas"),
+    "imports": Section("imports.py", 25, "numpy pandas"),
     "fuzz": Section("fuzz.py --minutes 4", 250, is_long=True),
 }
 

@@ -36,5 +36,5 @@ def summary(rows_of: Callable[[str], list[list[str]]]) -> list[list[str]]:
 
 def cell(rows: list[list[str]], name: str, column: str) -> str:
     """What a table says of a client in a column."""
-    at = rows[0].index(column)
-    return next((row[at] for row in rows[1:] if row[0] == name), "–")
+    found = [dict(zip(rows[0], row, strict=True))[column] for row in rows[1:] if row[0] == name]
+    return found[0] if found else "–"
