@@ -67,9 +67,7 @@ def is_list(value: object) -> bool:
 def near_names(name: str, known: Iterable[str], n: int = 3) -> list[str]:
     """Up to ``n`` of the known names that ``name`` may have meant, best first; [] where none is near."""
     name, names = _upper(name), tuple(known)
-    endings = Counter(
-        candidate[-_QUOTE:] for candidate in names
-    )  # among equally near names the common quote asset wins
+    endings = Counter(candidate[-_QUOTE:] for candidate in names)  # of equally near names the common quote asset wins
     pairs = _pairs(name)
     scored = []
     for candidate in names:
