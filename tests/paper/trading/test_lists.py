@@ -7,6 +7,7 @@ import pytest
 from cryptox.paper.refusals import Refused
 from cryptox.paper.trading.accounts import Rates
 from cryptox.paper.trading.orders import ListTicket
+from cryptox.paper.trading.reports import ListReport
 from cryptox.venues.binance.words import Contingency, ExpiryReason, ListOrderStatus, OrderStatus
 
 BAD = "The relationship of the prices for the orders is not correct"
@@ -326,3 +327,25 @@ def test_what_prevention_takes_from_one_leg_stays_held_for_the_other(scene):
     scene.at(30)
     assert (below.status, below.executed) == (OrderStatus.FILLED, 10)
     scene.check()
+
+
+def test_what_prevention_takes_from_a_buy_stays_held_as_far_as_the_other_leg_needs_it(scene):
+    stop = scene.ticket("BUY", "STOP_LOSS_LIMIT", 10, 9_000, stop=10_020, time_in_force="GTC")
+    _, (above, below) = scene.place_list(1, stop, scene.ticket("BUY", "LIMIT_MAKER", 10, 9_990))
+    assert (above.hold, below.hold) == (0, 9_990 * 10 * 10)
+    scene.order(1, "SELL", "LIMIT", 604, 9_990, prevention="DECREMENT")
+    assert (below.prevented, below.hold, above.hold) == (4, 9_000 * 10 * 10, 0)
+    assert scene.balance(1, "USDT")[1] == 9_000 * 10 * 10
+    scene.check()
+
+
+def test_a_list_that_ends_is_told_with_its_time(scene):
+    scene.at(30)
+    limit, stop = scene.ticket("SELL", "LIMIT_MAKER", 10, 10_020), scene.ticket("SELL", "STOP_LOSS", 10, stop=9_990)
+    made, _ = scene.place_list(1, limit, stop)
+    assert made.updated_us == scene.now_us
+    scene.reports()
+    scene.market.then(60, 9_990)
+    scene.at(70)
+    (told,) = [one for one in scene.reports() if isinstance(one, ListReport)]
+    assert told.time_us == made.updated_us == scene.now_us - 10_000

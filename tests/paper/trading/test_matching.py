@@ -152,3 +152,37 @@ def test_a_plan_touches_nothing(scene):
     board.bound = 10_003
     bounded = plan(board, Want(Side.BUY, 1, SelfTradePrevention.NONE, quantity=40), lambda _: -1)
     assert [(step.price, step.steps) for step in bounded.steps] == [(10_002, 10)] * 3 + [(10_004, 10)]
+
+
+def test_a_group_may_have_any_number(scene):
+    for uid in (1, 2):
+        scene.accounts[uid].group = 0
+    scene.order(1, "SELL", "LIMIT", 10, 10_001)
+    assert scene.order(2, "BUY", "LIMIT", 10, 10_001, prevention="EXPIRE_TAKER").status is IN_MATCH
+
+
+def test_what_prevention_takes_from_a_market_order_costs_nothing(scene):
+    scene.order(1, "SELL", "LIMIT", 4, 10_001)
+    scene.accounts[1].balance("USDT").free = 10_002 * 6 * 10
+    taker = scene.order(1, "BUY", "MARKET", 10, prevention="DECREMENT")
+    assert (taker.prevented, taker.executed, taker.quote) == (4, 6, 10_002 * 6 * 10)
+    assert scene.balance(1, "USDT") == (0, 0)
+    scene.check()
+
+
+def test_the_markets_own_stands_before_and_behind_an_order_and_counts_once(scene):
+    maker = scene.order(2, "SELL", "LIMIT", 10, 10_002)
+    maker.ahead = 40
+    board = scene.engine._boards["BTCUSDT"]
+    made = plan(board, Want(Side.BUY, 1, SelfTradePrevention.NONE, quantity=500, limit=10_002), lambda _: -1)
+    assert [(step.steps, step.maker is maker) for step in made.steps] == [(40, False), (10, True), (60, False)]
+
+
+@pytest.mark.parametrize("first", [100, 101])
+def test_what_is_left_of_a_budget_buys_nothing_deeper_where_a_level_just_suffices(scene, first):
+    """Less than half a step is left at 10 000, which is more than half a step at 9 998."""
+    scene.market.book(100, [(10_000, first), (9_998, 100)], [(10_002, 100)])
+    scene.at(100)
+    sold = scene.order(1, "SELL", "MARKET", quote_quantity=100 * 100_000 + 49_995)
+    assert (sold.executed, sold.quote) == (100, 100 * 100_000)
+    scene.check()
