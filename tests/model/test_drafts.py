@@ -100,6 +100,7 @@ def test_what_is_superfluous_is_named_and_left_out_or_meant(kind: str, extra: st
     ("kind", "given", "meant"),
     [
         ("LIMIT", {"quote_quantity": 100}, {"type": "MARKET", "quote_quantity": D(100)}),
+        ("LIMIT", {"quote_quantity": 9, "price": 5}, {"type": "MARKET", "price": None, "quote_quantity": D(9)}),
         ("MARKET", {"quantity": 1, "price": 5}, {"type": "LIMIT", "time_in_force": "GTC", "price": D(5)}),
         ("MARKET", {"quote_quantity": 9, "price": 5}, {"type": "MARKET", "price": None}),
         ("MARKET", {"quantity": 1, "quote_quantity": 5}, {"quantity": D(1), "quote_quantity": None}),

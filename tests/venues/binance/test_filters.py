@@ -207,6 +207,7 @@ def test_what_no_number_would_change() -> None:
     ):
         (breach,) = rules_of(**changed).judge(draft, P)
         assert (breach.rule, breach.error, breach.nearest) == (name, error, {})
+        assert "BTCUSDT" in breach.message
         assert rules_of(**changed).nearest(draft, P) is None
 
 
@@ -298,9 +299,47 @@ def test_what_is_no_number_in_a_filter_bounds_nothing() -> None:
         rules_of(with_filter("LOT_SIZE", minQty="a little"))
 
 
+def test_the_nearest_price_of_a_sale_is_above() -> None:
+    for side, price in (("buy", "64000.12"), ("sell", "64000.13")):
+        found = rules_of().nearest(limit(side=side, price="64000.123"), P)
+        assert found == limit(side=side, price=price)
+
+
+def test_a_market_order_that_is_worth_too_much() -> None:
+    worth = draft_of("BTCUSDT", "buy", "MARKET", quote_quantity="9000000.01")
+    assert broken(worth) == {}
+    assert broken(worth, rules_of(with_filter("NOTIONAL", applyMaxToMarket=True))) == {
+        "NOTIONAL": {"quote_quantity": "9000000"}
+    }
+
+
+def test_filters_that_are_not_there_or_not_whole() -> None:
+    stop = draft_of("BTCUSDT", "sell", "STOP_LOSS", quantity="0.01", trailing_delta=5)
+    assert broken(stop) == {"TRAILING_DELTA": {"trailing_delta": 20}}
+    assert broken(stop, rules_of(filters=[])) == {}
+    upper = rules_of(filters=[{"filterType": "PERCENT_PRICE", "multiplierUp": "5"}])
+    assert broken(limit(price="1"), upper) == {}
+    assert set(broken(limit(price="300001"), upper)) == {"PERCENT_PRICE"}
+
+
+def test_what_the_rules_say() -> None:
+    (parts,) = rules_of().judge(limit(quantity="2", iceberg_quantity="0.01"), P)
+    assert parts.message == "100 times iceberg_quantity 1 is below 2; nearest iceberg_quantity 0.02."
+    none = rules_of(with_filter("LOT_SIZE", maxQty="0.00001"))
+    (worth,) = none.judge(limit(price="20000", quantity="0.00001"), P)
+    assert worth.message == "price times quantity 0.2 is below 5."
+
+
+@pytest.mark.parametrize("reference", ["0", "-1"])
+def test_a_reference_price_that_is_none(reference: str) -> None:
+    assert broken(limit(price="1000000", quantity="0.001"), reference=D(reference)) == {}
+    assert rules_of().needs_reference(limit(), D(reference))
+
+
 @pytest.mark.parametrize(
     ("draft", "around", "needs"),
     [
+        (limit(price="0.5", quantity="100"), "0.5", False),
         (limit(price="60000"), "60000", False),
         (limit(price="60000"), None, True),
         (limit(price="17999"), "60000", True),  # a fifth of 90000
