@@ -42,7 +42,7 @@ class Area(NamedTuple):
 AREAS = {
     "signing": Area(
         ("venues/binance/signing.py", "transport/crypto.py"),
-        ("venues/binance/test_signing.py", "transport/test_http_signed.py", "transport/test_private.py"),
+        ("venues/binance/test_signing.py", "transport/test_crypto.py"),
     ),
     "numbers": Area(
         ("venues/binance/filters.py", "venues/binance/bounds.py", "model/numbers.py", "model/demands.py"),
@@ -55,13 +55,12 @@ AREAS = {
         ),
     ),
     "doubt": Area(
-        ("sessions/resolution.py", "sessions/repeats.py", "sessions/questions.py", "sessions/counts.py"),
-        (
-            "sessions/test_resolution.py",
-            "sessions/test_repeats.py",
-            "sessions/test_questions.py",
-            "sessions/test_counts.py",
-        ),
+        ("sessions/resolution.py", "sessions/counts.py"),
+        ("sessions/test_resolution.py", "sessions/test_counts.py"),
+    ),
+    "repeats": Area(
+        ("sessions/repeats.py", "sessions/questions.py"),
+        ("sessions/test_repeats.py", "sessions/test_repeats_told.py", "sessions/test_questions.py"),
     ),
     "acting": Area(
         ("sessions/acting.py", "sessions/settling.py", "sessions/lookups.py", "sessions/journal.py"),
