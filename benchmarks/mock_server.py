@@ -23,6 +23,7 @@ import contextlib
 import hashlib
 import json
 import math
+import os
 import struct
 import subprocess
 import sys
@@ -290,6 +291,7 @@ async def serve(mock: Mock) -> None:
     port = server.sockets[0].getsockname()[1]
     print(json.dumps({"rest": f"http://127.0.0.1:{port}", "stream": f"ws://127.0.0.1:{port}"}), flush=True)
     await asyncio.to_thread(sys.stdin.read)
+    os._exit(0)  # connections that are still open are not worth a word
 
 
 class Addresses(NamedTuple):

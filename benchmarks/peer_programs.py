@@ -142,10 +142,12 @@ total = float(found["volume"].sum())
 }
 
 TELL_HISTORY = """
-start, end = given["start"], given["end"]
-page(end - 60_000_000, end)
-wall, cpu = time.perf_counter(), time.process_time()
+def history(start, end):
 {work}
+    return count, first, last, total
+history(given["end"] - 2_999 * 60_000, given["end"])
+wall, cpu = time.perf_counter(), time.process_time()
+count, first, last, total = history(given["start"], given["end"])
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
 print(json.dumps([wall, cpu, count, first, last, total]))
 """
