@@ -6,8 +6,7 @@ It prints one line of JSON with its addresses, and ends with its standard input.
 made up by arithmetic, the same in each run, and rendered before the line is printed; an answer is a slice of them. Over
 REST: ``ping``, ``time``, ``exchangeInfo``, ``klines``, ``ticker/price``. Weights are counted in
 ``X-MBX-USED-WEIGHT-1M``, and above the limit the answer is 429 with ``Retry-After``; ``--refuse-after N`` does so after
-N pages of candles, whatever was used, as when others on the same address took the rest. Nothing is compressed, nobody
-is banned.
+N pages of candles, whatever was used. Nothing is compressed, nobody is banned.
 
 On ``/ws/<stream>``, ``/stream?streams=``, or after SUBSCRIBE, all trades are sent as fast as they are taken, once.
 ``GET /mock/log`` tells each request (when it came and was answered, its target and status) and forgets them all; a line
@@ -144,14 +143,12 @@ class Weights:
         """Count a request; 0 where it is answered, else the seconds of ``Retry-After``."""
         if self.until_s > now_s:
             return math.ceil(self.until_s - now_s)
-        if self.until_s:
-            self.until_s, self.used = 0.0, 0
         if int(now_s // 60) != self.minute:
             self.minute, self.used = int(now_s // 60), 0
         self.used += WEIGHTS.get(what, 1)
         self.pages += what == "klines"
         if self.refuse_after is not None and self.pages > self.refuse_after:
-            self.used, self.refuse_after, self.until_s = self.limit + 1, None, now_s + self.retry_after_s
+            self.refuse_after, self.until_s = None, now_s + self.retry_after_s
             return math.ceil(self.retry_after_s)
         return 0 if self.used <= self.limit else math.ceil(60 * (self.minute + 1) - now_s) or 1
 
