@@ -154,9 +154,11 @@ if not TYPE_CHECKING:  # else every misspelt name would be an object to a type c
 
 
 def _meant(name: str) -> str:
-    """The public name that is nearest to a wrong one, as a question; "" where none is, or a program only looks."""
+    """What a wrong name may have meant; "" where nothing is near, or a program only looks. Loads no module of ours."""
     if name.startswith("_"):
         return ""
+    if hasattr(getattr(sys.modules.get("cryptox.sync.face"), "Session", None), name):  # orders, balances
+        return f"; a session has it: cx.connect(...).{name}"
     import difflib
 
     near = difflib.get_close_matches(name.removeprefix("get_"), __all__, n=1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from cryptox import logs
-from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError
+from cryptox.errors import BadSymbol, ConfigurationError, CryptoxError, ExchangeError, NotSent
 from cryptox.model.names import check_flag, near_names
 from cryptox.sessions.address import Address, address_of
 from cryptox.sessions.keys import KeyHolder
@@ -45,6 +45,7 @@ BETTER_S = 1.0  # for a reading that only makes the clock less vague: a slower o
 BULK_TRIES = 3  # a page of a bulk call may take so many times the timeout: one silent connection is no end of it
 CONNECT_AGAIN = "Connect again: cx.connect(...), or cx.use(...) for the functions of the module."
 TRUSTED = 0.01  # so much of a limit is used before it is asked for what it really is
+NEVER_REACHED = "cx.doctor() looks what is wrong; cx.use('paper') needs no network."
 BULK_PATIENCE_S = 180.0  # how long a page of a bulk call waits for weight, or for the end of a forced stop
 
 
@@ -199,6 +200,8 @@ class Core:
             if self._closed is not None:
                 raise self._ended() from error
             self._place(error, {**request.context, "endpoint": request.path})
+            if isinstance(error, NotSent) and self._address.tally.silent:
+                error.recovery_suggestions.append(NEVER_REACHED)
             raise
         self._address.clock.steady = self.venue.is_steady(answer)
         self._watch_limits(request, answer)

@@ -47,7 +47,7 @@ class SymbolCalls(Core):
         Raises
         ------
         ValidationError
-            A status that is no text.
+            A status that is no text, or a symbol's name.
         RateLimited, NetworkError, ExchangeError
             The exchange or the way to it.
 
@@ -71,6 +71,12 @@ class SymbolCalls(Core):
         self._address.learn(rules)
         wanted = None if status is None else status.strip().upper()
         rows = [symbol for symbol in rules.symbols if wanted in (None, symbol.status)]
+        if not rows and any(symbol.symbol == wanted for symbol in rules.symbols):
+            raise ValidationError(
+                f"status={status!r} is a symbol, and no status such as TRADING.",
+                recovery_suggestions=["Use symbol, which gives the rules of one."],
+                suggested={"call": "symbol", "name": wanted},
+            )
         return self._frame(_batch(rows, exact=form.exact), form, as_of=iso(as_of))
 
     @public

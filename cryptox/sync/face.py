@@ -868,7 +868,7 @@ class Session(Displayed):
         Raises
         ------
         ValidationError
-            A status that is no text.
+            A status that is no text, or a symbol's name.
         RateLimited, NetworkError, ExchangeError
             The exchange or the way to it.
 

@@ -833,7 +833,7 @@ def symbols(status: str | None = "TRADING", *, frame: str | None = None, exact: 
     Raises
     ------
     ValidationError
-        A status that is no text.
+        A status that is no text, or a symbol's name.
     RateLimited, NetworkError, ExchangeError
         The exchange or the way to it.
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import cryptox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,3 +76,11 @@ def test_a_misspelt_name_is_an_error_to_a_type_checker() -> None:
     assert [one.name for one in blocks["not TYPE_CHECKING"] if isinstance(one, ast.FunctionDef)] == ["__getattr__"]
     imports = [one for one in blocks["TYPE_CHECKING"] if isinstance(one, ast.ImportFrom)]
     assert {alias.asname or alias.name for one in imports for alias in one.names} == set(cryptox.__all__)
+
+
+def test_what_a_session_alone_has_is_said() -> None:
+    assert hasattr(cryptox.Session, "buy")
+    with pytest.raises(AttributeError, match=r"no attribute 'buy'; a session has it: cx.connect\(...\).buy$"):
+        _ = cryptox.buy
+    with pytest.raises(AttributeError, match=r"no attribute 'get_klines'. Did you mean 'klines'\?$"):
+        _ = cryptox.get_klines

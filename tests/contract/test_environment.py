@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import cryptox as cx
-from cryptox.errors import ConfigurationError
+from cryptox.errors import ConfigurationError, NotSent
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,3 +110,16 @@ def test_a_missing_package_is_told_before_anything_is_sent(package: str, refused
     assert done.returncode == 0, done.stderr
     for backend, line in zip(("arrow", "pandas", "polars"), done.stdout.splitlines(), strict=True):
         assert line == (f"{backend} refused 0 True" if backend in refused else f"{backend} works True")
+
+
+@pytest.mark.parametrize("name", ["klines", "klines_bulk"])
+def test_where_nothing_was_ever_reached_the_first_call_soon_says_what_to_do(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(socket.socket()) as taken:  # a port that nobody listens at
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("BINANCE_API_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with cx.connect("binance") as session, pytest.raises(NotSent) as caught:
+            getattr(session, name)("BTCUSDT", "1h", 5)
+    assert caught.value.context["attempts"] == 4
+    assert "cx.use('paper')" in caught.value.recovery_suggestions[-1]

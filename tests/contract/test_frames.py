@@ -375,3 +375,11 @@ def test_records_and_time(connected: Any, plain: Any, now_ms: int) -> None:
 def test_depth_knows_its_update(connected: Any, plain: Any) -> None:
     with connected() as session:
         assert session.depth("BTCUSDT", 5).attrs["last_update_id"] == plain("depth", symbol="BTCUSDT")["lastUpdateId"]
+
+
+def test_a_symbol_in_the_place_of_a_status_is_noticed(exchange: cx.PaperExchange) -> None:
+    with cx.connect(exchange) as session:
+        with pytest.raises(cx.errors.ValidationError, match="is a symbol") as caught:
+            session.symbols("btcusdt")
+        assert caught.value.suggested == {"call": "symbol", "name": "BTCUSDT"}
+        assert len(session.symbols("HALT")) == 0

@@ -57,6 +57,7 @@ def test_all_spellings_become_one(text: str, name: str) -> None:
         ("<script>", None),
         ("<img src=x onerror=alert(1)>", None),
         ("BTC, ETH, BNB", None),
+        ("BTCUSDT,ETHUSDT", None),
         ('"BTCUSDT"', "BTCUSDT"),
         ("A/B/C", "ABC"),
         ("", None),
@@ -87,6 +88,14 @@ def test_what_passes_is_letters_and_digits_and_a_guess_passes(text: str) -> None
         assert name.isalnum()
         assert len(name) <= 40
         assert normalise_symbol(name) == name
+
+
+def test_names_with_commas_are_to_be_a_list() -> None:
+    with pytest.raises(BadSymbol) as caught:
+        normalise_symbol("BTCUSDT, ETHUSDT")
+    assert caught.value.recovery_suggestions == [
+        "Pass several as a list: ['BTCUSDT', 'ETHUSDT'], where the call takes one."
+    ]
 
 
 def test_a_list_is_sent_to_the_bulk_call() -> None:

