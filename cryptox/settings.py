@@ -6,7 +6,6 @@ The environment is read at ``connect``, never at import.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,7 +68,9 @@ class Settings:
         known = [field.name for field in dataclasses.fields(cls)]
         for name in given:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
+                from difflib import get_close_matches
+
+                near = get_close_matches(name, known, n=1)
                 raise ConfigurationError(
                     f"There is no setting {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
                     recovery_suggestions=[f"Settings are: {', '.join(known)}."],

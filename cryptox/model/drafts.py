@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -193,7 +192,9 @@ def _word(name: str, value: object, words: tuple[str, ...], told: Mapping[str, A
         for word in words:
             if word.upper() == upper:
                 return word
-        near = difflib.get_close_matches(upper, [word.upper() for word in words], n=1, cutoff=0.5)
+        from difflib import get_close_matches
+
+        near = get_close_matches(upper, [word.upper() for word in words], n=1, cutoff=0.5)
         meant = _MEANT.get(upper) or (near[0] if near else None)
         guess = next((word for word in words if meant is not None and word.upper() == meant.upper()), None)
     else:

@@ -5,7 +5,6 @@ A key is read here and becomes a ``Signer`` at once; nothing else keeps it. Noth
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -88,7 +87,9 @@ class Given:
             Nothing of the keys is in the message.
         """
         if self._strange is not None:
-            near = difflib.get_close_matches(self._strange, NAMES, n=1, cutoff=0.0)[0]
+            from difflib import get_close_matches
+
+            near = get_close_matches(self._strange, NAMES, n=1, cutoff=0.0)[0]
             raise _refusal(
                 f"There is no setting {self._strange!r}. Did you mean {near!r}?",
                 f"Keys are given as {', '.join(NAMES)}.",

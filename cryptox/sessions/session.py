@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cryptox._boundary import public
 from cryptox._display import Displayed
@@ -18,11 +18,8 @@ from cryptox.sessions.book import BookCalls
 from cryptox.sessions.healthcalls import HealthCalls
 from cryptox.sessions.keys import Given, KeyHolder, keys_for
 from cryptox.sessions.klines import KlineCalls
-from cryptox.sessions.live.dashboard import AsyncDashboard
 from cryptox.sessions.live.feed import AsyncFeed
 from cryptox.sessions.live.live import AsyncLive
-from cryptox.sessions.live.record import AsyncRecording
-from cryptox.sessions.live.replay import AsyncReplay
 from cryptox.sessions.preview import PreviewCalls
 from cryptox.sessions.symbols import SymbolCalls
 from cryptox.sessions.tickers import TickerCalls
@@ -32,6 +29,11 @@ from cryptox.settings import BACKENDS, VENUE_VARIABLE, Settings
 from cryptox.transport.private import require_private
 from cryptox.venues.port import Venue
 from cryptox.venues.registry import DEFAULT_VENUE, check_name, open_venue
+
+if TYPE_CHECKING:  # a program that has no use for them does without
+    from cryptox.sessions.live.dashboard import AsyncDashboard
+    from cryptox.sessions.live.record import AsyncRecording
+    from cryptox.sessions.live.replay import AsyncReplay
 
 __all__ = ["AsyncSession", "open_default", "open_session"]
 
@@ -105,6 +107,8 @@ class AsyncSession(
         >>> await recording.stop()
         >>> await quotes.stop()
         """
+        from cryptox.sessions.live.record import AsyncRecording
+
         recording = AsyncRecording(path, feeds)
         self._recordings.add(recording)
         return await recording.start()
@@ -143,6 +147,8 @@ class AsyncSession(
         """
         if self._closed is not None:
             raise self._ended()
+        from cryptox.sessions.live.replay import AsyncReplay
+
         replay = AsyncReplay(self, path, speed)
         self._recordings.add(replay)
         return replay
@@ -176,6 +182,8 @@ class AsyncSession(
         300
         >>> await dashboard.stop()
         """
+        from cryptox.sessions.live.dashboard import AsyncDashboard
+
         return await AsyncDashboard(self.live, symbol, interval).start()
 
     async def close(self, reason: str = "This session is closed.") -> None:

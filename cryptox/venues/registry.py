@@ -6,7 +6,6 @@ cryptox add rows by the entry point group ``cryptox.venues``.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -54,7 +53,9 @@ def check_name(name: str) -> None:
     """Refuse what is no venue; raises as ``open_venue``."""
     if name not in _ROWS and name not in _foreign():
         known = names()
-        near = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
+        from difflib import get_close_matches
+
+        near = get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
         raise ConfigurationError(
             f"There is no venue {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
             recovery_suggestions=[f"Venues are: {', '.join(known)}."],
