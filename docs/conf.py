@@ -23,6 +23,7 @@ shutil.rmtree(HERE / "notebooks", ignore_errors=True)  # a notebook may have bee
 shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks")
 nb_execution_mode = "off"
 
+add_module_names = False  # people write cx.klines, not cryptox.sync.quick.klines
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False

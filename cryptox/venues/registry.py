@@ -21,6 +21,9 @@ Opener = Callable[[str, Settings, Mapping[str, str]], Venue]
 DEFAULT_VENUE = "binance"
 ENTRY_POINTS = "cryptox.venues"
 
+# What a venue cannot leave out.
+_PORT = (*Venue.__annotations__, *(name for name in vars(Venue) if not name.startswith("_")))
+
 _ROWS: dict[str, str] = {
     "binance": "cryptox.venues.binance.venue:open_venue",
     "binance-testnet": "cryptox.venues.binance.venue:open_venue",
@@ -41,12 +44,20 @@ def open_venue(name: str, settings: Settings, environment: Mapping[str, str]) ->
     Raises
     ------
     ConfigurationError
-        For an unknown name, with the nearest known one, or for addresses that do not fit.
+        For an unknown name, with the nearest known one, for addresses that do not fit, or for an adapter of another
+        package that lacks something of the port.
     """
     check_name(name)
     row = _ROWS.get(name) or _foreign()[name]
     module, _, function = row.partition(":")
-    return cast(Opener, getattr(importlib.import_module(module), function))(name, settings, environment)
+    venue = cast(Opener, getattr(importlib.import_module(module), function))(name, settings, environment)
+    lacking = [one for one in _PORT if not hasattr(venue, one)]
+    if lacking:
+        raise ConfigurationError(
+            f"The adapter of {name!r} lacks {', '.join(lacking)}.",
+            recovery_suggestions=[f"Add them to {type(venue).__name__}: cryptox.venues.port.Venue says what each is."],
+        )
+    return venue
 
 
 def check_name(name: str) -> None:

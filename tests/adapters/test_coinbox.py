@@ -17,6 +17,7 @@ from coinbox.venue import Coinbox
 from subjects import SUBJECTS, Subject
 
 import cryptox as cx
+from cryptox.errors import ConfigurationError
 from cryptox.transport.messages import Answer
 from cryptox.venues import registry
 
@@ -50,6 +51,15 @@ def test_a_package_of_its_own_is_found_by_its_entry_point(tmp_path: Path, monkey
     with cx.connect("nasdaq-of-coins") as session:
         assert isinstance(session.venue, Coinbox)
         assert session.venue.hosts.rest == "https://api.coinbox.example"
+
+
+def test_an_adapter_that_lacks_something_of_the_port_is_told_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._ROWS, "coinbox", "coinbox.venue:open_venue")
+    monkeypatch.delattr(Coinbox, "rules")
+    monkeypatch.delattr(Coinbox, "depth")
+    with pytest.raises(ConfigurationError, match=r"^The adapter of 'coinbox' lacks rules, depth\.") as caught:
+        cx.connect("coinbox")
+    assert "Add them to Coinbox" in caught.value.recovery_suggestions[0]
 
 
 def test_it_has_none_of_ours_and_the_exchange_nothing_of_the_adapter() -> None:
@@ -117,7 +127,9 @@ LEFT_OUT: dict[str, Callable[[cx.Session], Any]] = {
 
 @pytest.mark.parametrize("what", LEFT_OUT)
 def test_what_an_adapter_leaves_out_is_said(session: cx.Session, what: str) -> None:
-    with pytest.raises(cx.errors.ConfigurationError, match=r"^coinbox has no [\w ]+ in cryptox; nothing was sent\.$"):
+    with pytest.raises(
+        cx.errors.ConfigurationError, match=r"(?m)^coinbox has no [\w ]+ in cryptox; nothing was sent\.$"
+    ):
         LEFT_OUT[what](session)
 
 
