@@ -311,6 +311,7 @@ def test_paper_tells_people_how_to_use_it_on_a_terminal() -> None:
     assert "PaperExchange(http://127.0.0.1:" in said
     assert 'cx.connect("binance", rest_url="http://127.0.0.1:' in said
     assert "BINANCE_API_URL=http://127.0.0.1:" in said
+    assert "BINANCE_WS_URL=ws://127.0.0.1:" in said
 
 
 @pytest.mark.parametrize(

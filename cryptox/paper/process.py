@@ -153,8 +153,9 @@ def _welcome(exchange: PaperExchange, keys: PaperKeys) -> str:
   secret key      {keys.secret_key}{control}
 
   curl            '{rest}{KLINES.path}?symbol={symbol}&interval=1h'
-  cryptox         cx.connect("binance", rest_url="{rest}")
-  programs        BINANCE_API_URL={rest}
+  cryptox         cx.connect("binance", rest_url="{rest}", stream_url="{stream}",
+                      ws_api_url="{ws_api}", api_key=key, secret_key=secret, trading=True)
+  programs        BINANCE_API_URL={rest} BINANCE_WS_URL={stream} BINANCE_WS_API_URL={ws_api}
   python-binance  client = Client(key, secret, ping=False); client.API_URL = "{api[0]}"
   ccxt            exchange.urls["api"] = dict(public="{api[1]}", private="{api[1]}")
   official SDK    ConfigurationRestAPI(api_key=key, api_secret=secret, base_path="{rest}")

@@ -131,7 +131,7 @@ class Replay(Displayed):
         Raises
         ------
         OSError
-            The file cannot be read, or is damaged: what came before has been played.
+            The file cannot be read, is no recording, or is damaged: what came before has been played.
         """
         with door.boundary():
             return door.call(self._replay.wait(), endless=True)

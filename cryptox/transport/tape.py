@@ -116,7 +116,11 @@ class Writer:
         self.path = Path(path)
         self.written = 0  # bytes in the file
         self._zip = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_BITS) if is_zipped(path) else None
-        self._file: BinaryIO = open(path, "xb")  # noqa: SIM115 - closed by close()
+        try:
+            self._file: BinaryIO = open(path, "xb")  # noqa: SIM115 - closed by close()
+        except FileExistsError as error:
+            text = "A recording never overwrites a file; give another name, or delete it"
+            raise FileExistsError(error.errno, text, os.fspath(path)) from error
 
     def write(self, lines: Iterable[bytes]) -> None:
         """Append rendered lines; ``flush`` puts them where others see them."""

@@ -69,7 +69,7 @@ def test_all_faults_are_told() -> None:
 def test_all_streams_are_told() -> None:
     text = page("paper/streams")
     plain = [name for name in CHANNELS if "@" not in name and not name.startswith("kline_")]
-    shown = re.findall(r"`([^`\n]+)`", text[text.index("| stream |") : text.index("The market is looked at")])
+    shown = re.findall(r"`([^`\n]+)`", text[text.index("| stream |") : text.index("The streams are updated")])
     forms = {name.removeprefix("<symbol>@") for name in shown}
     forms |= {f"depth{levels}" for levels in forms if levels.isdecimal()} | {f"ticker{one}" for one in ("_4h", "_1d")}
     assert [name for name in plain if name not in forms] == []

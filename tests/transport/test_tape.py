@@ -120,7 +120,7 @@ def test_a_cut_file_is_read_as_far_as_it_goes(
 
 def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
     write(tmp_path / "tape.gz", [Entry(1, MESSAGE)])
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="never overwrites a file; give another name"):
         Writer(tmp_path / "tape.gz")
     assert everything(tmp_path / "tape.gz") == [Entry(1, MESSAGE)]
 

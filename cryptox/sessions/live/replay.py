@@ -108,7 +108,7 @@ class AsyncReplay(Displayed):
         Raises
         ------
         OSError
-            The file cannot be read, or is damaged: what came before has been played.
+            The file cannot be read, is no recording, or is damaged: what came before has been played.
         """
         with boundary():
             if not self._is_over:
@@ -195,6 +195,8 @@ class AsyncReplay(Displayed):
             lines = tape.read(self.path)
             while chunk := await apart(_some, lines):
                 await player.play(chunk)
+            if player.others == player.lines > 0:
+                raise OSError(f"{self.path} is no recording: no line is a message as cx.record writes them.")
         except OSError as error:
             self._error = error
             logs.event(log, "replay.failed", level=ERROR, path=str(self.path), error=str(error))
@@ -217,12 +219,13 @@ class _Player:
         self._loop = asyncio.get_running_loop()
         self._start: tuple[int, float] | None = None  # of the first line: recorded ns, and when it was played
         self._told: tuple[str, int] | None = None  # of the next snapshot: stream and levels
-        self.messages = self.played = self.others = 0
+        self.lines = self.messages = self.played = self.others = 0
 
     async def play(self, entries: list[tape.Entry | None]) -> None:
         """Play some lines."""
         hub, stream_in, wanted = self._hub, self._hub.venue.stream_in, self._hub.line.streams
         same_ns, frames = 0, list[bytes]()
+        self.lines += len(entries)
         for entry in entries:
             if entry is None:
                 self.others += 1

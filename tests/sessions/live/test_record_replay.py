@@ -285,6 +285,16 @@ async def test_a_damaged_file_is_told_after_what_came_before(tmp_path: Path) -> 
             await replay.wait()
 
 
+@pytest.mark.parametrize("text", ["open_time,open\n1,2\n", "hello", '{"json": "but no time"}\n'])
+async def test_a_file_that_is_no_recording_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "klines.csv").write_text(text)
+    (tmp_path / "empty").touch()
+    async with cx.aio.connect("binance") as session:
+        with pytest.raises(OSError, match=r"klines\.csv is no recording: no line is a message"):
+            await session.replay(tmp_path / "klines.csv", speed=None).wait()
+        assert (await session.replay(tmp_path / "empty", speed=None).wait()).is_over  # one that nothing came into yet
+
+
 async def test_what_cannot_be_played_is_refused(tmp_path: Path) -> None:
     path = lines(tmp_path / "t", (100, trade(1)))
     session = cx.aio.connect("binance")
