@@ -30,6 +30,7 @@ __all__ = [
     "safe",
     "side",
     "table",
+    "unbroken",
     "value_text",
 ]
 
@@ -48,7 +49,7 @@ _NAME = "padding:0 1.2em 0 0;opacity:.75;text-align:left;vertical-align:top;back
 _VALUE = "padding:0;text-align:left;font-family:monospace;background:none"
 # Tables of a page may have a size and a colour of their own; these are the card's.
 _TABLE = "border:none;margin:.2em 0 0;font-size:inherit;color:inherit"
-_CELL = "padding:0 1.2em 0 0;text-align:left;font-family:monospace;background:none"
+_CELL = "padding:0 1.2em 0 0;text-align:left;vertical-align:top;font-family:monospace;background:none"
 
 
 class Html(str):
@@ -118,6 +119,11 @@ def copied(call: str) -> Html:
 def marked(sign: str, colour: str, text: object) -> Html:
     """Text after a coloured sign; the sign says nothing that the text does not."""
     return Html(f'<span style="color:{colour}" aria-hidden="true">{escape(sign)}</span> {html_of(text)}')
+
+
+def unbroken(html: Html) -> Html:
+    """On one line, however narrow the table."""
+    return Html(f'<span style="white-space:nowrap">{html}</span>')
 
 
 def side(word: str) -> Html:

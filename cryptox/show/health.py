@@ -48,7 +48,7 @@ def component_html(part: Component) -> str:
 
 def _status(part: Component) -> Html:
     sign, colour = SIGNS[part.status]
-    return cards.marked(sign, colour, part.status if part.in_use else f"{part.status}, not in use")
+    return cards.unbroken(cards.marked(sign, colour, part.status if part.in_use else f"{part.status}, not in use"))
 
 
 def _told(part: Component) -> list[str]:

@@ -289,7 +289,7 @@ def _finding(finding: Finding) -> str:
 
 def _verdict(finding: Finding) -> Html:
     colours = {Verdict.OK: GOOD, Verdict.PROBLEM: BAD}
-    return cards.marked(finding.mark, colours.get(finding.verdict, "inherit"), finding.verdict)
+    return cards.unbroken(cards.marked(finding.mark, colours.get(finding.verdict, "inherit"), finding.verdict))
 
 
 def _report(report: Report) -> str:
