@@ -14,12 +14,15 @@ from urllib.parse import unquote, urlsplit
 
 from cryptox.errors import NotSent
 
-__all__ = ["UNREACHED", "Target", "dial", "route", "unreachable"]
+from .proxies import is_loopback
+
+__all__ = ["Target", "dial", "route", "unreachable", "unreached"]
 
 MOST_HEAD = 2**16  # bytes of a proxy's answer
 SECOND_TRY_S = 0.25  # a host with several addresses: until the next one is tried as well (RFC 8305)
 PROXY_WANTS_PASSWORD = 407
 UNREACHED: Final = "Check the connection of this machine, the proxy where one is set, and the address of the venue."
+NOBODY_HERE: Final = "Nothing listens there: start the exchange on this machine again, or correct its address."
 
 Factory = Callable[[], asyncio.Protocol]
 
@@ -107,8 +110,13 @@ def unreachable(target: Target, reason: str, error: BaseException | None = None)
         technical_details=f"{type(error).__name__ if error else 'NotSent'} at {target}",
         context={"host": target.host, "sent": False},
         retryable=lasting is None,
-        recovery_suggestions=[lasting] if lasting else [UNREACHED, *NotSent.advice],
+        recovery_suggestions=[lasting] if lasting else unreached(target.host),
     )
+
+
+def unreached(host: str) -> list[str]:
+    """What to do about a host that no connection could be made to."""
+    return [NOBODY_HERE if is_loopback(host) else UNREACHED, *NotSent.advice]
 
 
 def route(peer: tuple[Any, ...]) -> str:

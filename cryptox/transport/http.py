@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cryptox.errors import CryptoxError, ExchangeError, NetworkError, NotSent
 
 from .body import MAX_BODY, BrokenBodyError, Collector, TooLargeError
-from .dial import UNREACHED
+from .dial import unreached
 from .messages import Answer, Outgoing
 from .private import put_on, require_private, without
 from .proxies import Proxies, is_loopback
@@ -237,7 +237,7 @@ def _explain(error: Exception, method: str, url: URL, sent: bool, deadline_s: fl
             technical_details=details,
             context=context,
             retryable=not lasting,
-            recovery_suggestions=[lasting] if lasting else [UNREACHED, *NotSent.advice],
+            recovery_suggestions=[lasting] if lasting else unreached(url.host or ""),
         )
     advice = None
     if isinstance(error, BrokenBodyError):

@@ -79,7 +79,7 @@ def test_dead_addresses_are_told_one_by_one(exchange: cx.PaperExchange, dead: in
         report = examined(session)
     assert [one.what for one in report.problems] == ["streams"]
     assert f"ws://127.0.0.1:{dead}" in report["streams"].found
-    assert report["streams"].advice[0].startswith("Check the connection of this machine")
+    assert report["streams"].advice[0].startswith("Nothing listens there: start the exchange on this machine")
     with connected(exchange, ws_api_url=f"ws://127.0.0.1:{dead}") as session:
         assert [one.what for one in examined(session).problems] == ["WebSocket API"]
 

@@ -20,6 +20,7 @@ from cryptox.errors import (
     NotSent,
     RateLimited,
 )
+from cryptox.transport.dial import unreached
 from cryptox.transport.socket import Socket, Terms
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -144,6 +145,15 @@ def test_no_answer_in_time_and_a_cancelled_attempt_leave_nothing_behind(serve) -
             await until(lambda: len(gone) == 2)
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("host", "advice"), [("127.0.0.1", "Nothing listens there"), ("api.example.org", "Check the connection")]
+)
+def test_what_to_do_about_a_host_that_is_not_reached(host: str, advice: str) -> None:
+    first, last = unreached(host)
+    assert first.startswith(advice)
+    assert last == NotSent.advice[0]
 
 
 def test_nobody_there_is_not_sent(monkeypatch) -> None:
