@@ -24,12 +24,14 @@ def summary(rows_of: Callable[[str], list[list[str]]]) -> list[list[str]]:
         ("49,999 candles at 20 ms", history, "time", ""),
         ("how", history, "how", ""),
         ("a page of 1,000 to floats, CPU", pages, "a page to floats, CPU", ""),
-        ("requests after a 429", refused, "sent after the first 429", ""),
+        ("requests after a 429 (in its first 0.1 s)", refused, "sent after the first 429", ""),
         ("trades/s to one's code", streams, "trades/s", ", callback"),
     ]
     found = [["library", *(title for title, *_ in columns)]]
     for name, shown in LINKED.items():
         cells = [cell(rows, name + (ours if name == "cryptox" else ""), column) for _, rows, column, ours in columns]
+        early = cell(refused, name, "of these, in its first 0.1 s")
+        cells[3] += "" if early == "–" else f" ({early})"
         found.append([shown, *cells])
     return found
 
