@@ -119,3 +119,32 @@ def test_it_tells_which_order_last_had_an_id_that_the_user_gave(journal: Journal
     journal.begin(ENTRY)
     journal.end("cx-1", "not_done")
     assert Journal("paper", "abc123", tmp_path).read() == ([], {"cx-1": 42})
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "expected"),
+    [
+        ("win32", "LOCALAPPDATA", "named/cryptox"),
+        ("win32", None, "home/AppData/Local/cryptox"),
+        ("darwin", None, "home/Library/Application Support/cryptox"),
+        ("linux", "XDG_STATE_HOME", "named/cryptox"),
+        ("linux", None, "home/.local/state/cryptox"),
+    ],
+)
+def test_the_usual_folder_of_each_system(
+    platform: str, variable: str | None, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("CRYPTOX_STATE", "LOCALAPPDATA", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    if variable is not None:
+        monkeypatch.setenv(variable, str(tmp_path / "named"))
+    monkeypatch.setattr("cryptox.sessions.journal.sys.platform", platform)
+    assert state_folder() == tmp_path / expected
+
+
+def test_a_file_that_cannot_be_read_hides_none_of_the_others(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    (tmp_path / "orders" / f"{journal.stem}-2020-01-01.jsonl").mkdir()
+    assert [one.client_order_id for one in journal.open_entries()] == [ENTRY.client_order_id]

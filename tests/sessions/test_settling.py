@@ -11,6 +11,7 @@ import pytest
 
 import cryptox as cx
 from cryptox.sessions import resolution
+from cryptox.sessions.lookups import Lister
 from tests.sessions.test_acting import FAR, exchange, placed, soon
 
 __all__ = ["exchange", "soon"]
@@ -74,3 +75,25 @@ def test_what_the_stream_tells_of_an_order_settles_it(kind: str, exchange: cx.Pa
     order = asyncio.run(main())
     assert order.status == ("new" if kind == "LIMIT" else "filled")
     assert sum(fill.quantity for fill in order.fills) == order.filled
+
+
+def test_a_defect_of_ours_is_no_answer_of_the_exchange(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    look, looked = Lister.placed, []
+
+    async def defective(self: Lister, entry: Any) -> Any:
+        looked.append(entry.client_order_id)
+        if len(looked) == 1:
+            raise ZeroDivisionError("of ours")
+        return await look(self, entry)
+
+    monkeypatch.setattr(Lister, "placed", defective)
+    with cx.connect(exchange, order_timeout=0.5, order_recv_window=300, resolve_timeout=20.0) as session:
+        session.test_order("BTCUSDT", "buy", quantity="0.001", price=FAR)
+        exchange.faults.add("drop", path="order", method="POST", times=1)
+        order = session.buy("BTCUSDT", "0.001", FAR)
+        assert placed(session) == [order.client_order_id]
+    assert set(looked) == {order.client_order_id}
+    assert len(looked) >= 2
+    assert "ZeroDivisionError: of ours" in caplog.text
