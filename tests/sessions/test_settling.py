@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 import cryptox as cx
-from cryptox.sessions import resolution
+from cryptox.sessions import orders, resolution, settling
+from cryptox.sessions.acts import Pending
+from cryptox.sessions.journal import Entry
 from cryptox.sessions.lookups import Lister
 from tests.sessions.test_acting import FAR, exchange, placed, soon
 
@@ -97,3 +99,86 @@ def test_a_defect_of_ours_is_no_answer_of_the_exchange(
     assert set(looked) == {order.client_order_id}
     assert len(looked) >= 2
     assert "ZeroDivisionError: of ours" in caplog.text
+
+
+def act(loop: asyncio.AbstractEventLoop, state: str) -> Pending:
+    entry = Entry(f"act-{state}", "place_order", "BTCUSDT", 1, 2)
+    return Pending(entry, loop.create_future(), state, accepted_until_ms=2)
+
+
+async def never_begun(pending: Pending) -> asyncio.Task[None]:
+    task = pending.task = asyncio.get_running_loop().create_task(asyncio.sleep(60))
+    task.cancel()
+    await asyncio.wait([task])
+    return task
+
+
+def test_a_task_that_was_stopped_before_its_first_step(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with cx.aio.connect(exchange) as session:
+            await session.account()
+            waiting, asking, done = (act(loop, state) for state in ("waiting", "asking", "done"))
+            for pending in (waiting, done):
+                session._never_begun(pending, await never_begun(pending))
+            with pytest.raises(cx.errors.NotSent, match="nothing was done"):
+                waiting.outcome.result()
+            assert (waiting.state, done.state, done.outcome.done()) == ("not_done", "done", False)
+
+            task = await never_begun(asking)
+            asking.task = None  # another one carries it meanwhile
+            session._never_begun(asking, task)
+            assert (asking.state, asking.outcome.done()) == ("asking", False)
+            asking.task = task
+            monkeypatch.setattr(settling, "is_winding_down", lambda loop: True)
+            session._never_begun(asking, task)
+            assert asking.task is None
+            with pytest.raises(cx.errors.OutcomeUnknown, match="the session ended meanwhile"):
+                asking.outcome.result()
+
+            session._go_on(waiting)  # it has ended by now
+            assert waiting.task is not None
+            late = act(loop, "asking")
+            monkeypatch.setattr(session, "_closed", "closed")
+            session._go_on(late)
+            assert late.task is None
+            assert isinstance(late.outcome.exception(), cx.errors.OutcomeUnknown)
+            monkeypatch.setattr(session, "_closed", None)
+
+    asyncio.run(main())
+
+
+def test_only_so_many_names_and_cancels_are_remembered(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(settling, "REMEMBERED", 2)
+        monkeypatch.setattr(orders, "MOST_CLAIMS", 1)
+        async with cx.aio.connect(exchange) as session:
+            first, second = [await session.buy("BTCUSDT", "0.001", FAR) for _ in range(2)]
+            for order in (first, second):
+                await session.cancel_order("BTCUSDT", order)
+            assert list(session._claims) == [("BTCUSDT", second.order_id)]
+            for name, number in (("a", 1), ("b", 2), ("a", 3), ("c", 4)):
+                session._had(name, number)
+            assert dict(session._former) == {"a": 3, "c": 4}
+
+    asyncio.run(main())
+
+
+def test_an_order_that_was_met_elsewhere_ends_only_the_act_it_is_a_sign_of(exchange: cx.PaperExchange) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with cx.aio.connect(exchange) as session:
+            order = await session.buy("BTCUSDT", "0.001", FAR)
+            pending = act(loop, "asking")
+            session._acts[pending.entry.client_order_id] = pending
+            session._noticed(pending.entry.client_order_id, order.changed(symbol="ETHUSDT"))
+            session._noticed("somebody-else", order)
+            assert (pending.state, pending.outcome.done()) == ("asking", False)
+            session._noticed(pending.entry.client_order_id, order)
+            assert (pending.state, pending.outcome.result().order_id) == ("done", order.order_id)
+
+    asyncio.run(main())
