@@ -116,3 +116,15 @@ def test_the_wall_clock_is_corrected_only_where_it_contradicts_the_readings() ->
     assert slow[0] == pytest.approx(EPOCH + 990, abs=1.5)
     clock.steady = False
     assert clock.agreed_ms(1.0, EPOCH / 1000) is None
+
+
+def test_limits_run_by_exchange_time_between_its_bounds() -> None:
+    clock = ExchangeClock()
+    assert clock.moment(5.0, 1000.0) == (5.0, 999_000.0, 1_001_000.0)
+    clock.observe(EPOCH, 0.0, 0.010, wall_s=50.0)
+    moment = clock.moment(0.010, 50.0)
+    assert moment.low_ms == pytest.approx(EPOCH)
+    assert moment.high_ms == pytest.approx(EPOCH + 11)  # the exchange cuts its time to whole milliseconds
+    assert clock.limit_now_ms(0.010, 50.0) == (pytest.approx(EPOCH + 5.5), pytest.approx(5.5))
+    clock.steady = False
+    assert clock.moment(1.0, 9.0) == (1.0, 8_950.0, 9_050.0)

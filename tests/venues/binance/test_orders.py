@@ -293,8 +293,31 @@ def test_an_amended_order_has_the_new_id() -> None:
     assert (order.filled, order.quote_filled, order.prevented) == (D("0.05"), D(4500), D("0.01"))
     assert (order.updated_ms, order.time_ms, order.working_ms) == (CANCELED_MS, None, PLACED_MS)
     assert order.remaining == D("0.14")
+    assert order.is_working
+    waits = o.read_amended(answer({**AMEND, "amendedOrder": {**AMEND["amendedOrder"], "workingTime": -1}}))
+    assert (waits.is_working, waits.working_ms) == (False, None)
     state = without(LIST, "listStatusType", "transactionTime")
     assert o.read_amended(answer({**AMEND, "listStatus": state})) == order
+
+
+def test_the_names_that_an_order_had() -> None:
+    amends = [
+        {
+            "symbol": "BTCUSDT",
+            "orderId": 33,
+            "executionId": number,
+            "origClientOrderId": old,
+            "newClientOrderId": new,
+            "origQty": "2.00000000",
+            "newQty": "1.00000000",
+            "time": PLACED_MS,
+        }
+        for number, old, new in ((1, "a", "b"), (2, "b", "c"))
+    ]
+    assert o.read_names(answer(amends)) == {"a", "b", "c"}
+    assert o.read_names(answer([])) == frozenset()
+    with pytest.raises(ExchangeError):
+        o.read_names(answer([without(amends[0], "newClientOrderId")]))
 
 
 def test_a_list_as_placed_and_as_queried() -> None:

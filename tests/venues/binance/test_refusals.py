@@ -118,6 +118,45 @@ def test_outcome_unknown_says_so_and_advises_to_ask() -> None:
     assert "client order id" in error.recovery_suggestions[0]
 
 
+def test_an_id_that_was_there_already_is_told() -> None:
+    """What it decides: whether an order of that id may be the call's own."""
+    twice = no(-2010, "Duplicate order sent.")
+    assert error_of(twice, acts=True).context["duplicate"] is True
+    assert "duplicate" not in error_of(twice).context
+    assert "duplicate" not in error_of(no(-2010, "Account has insufficient balance."), acts=True).context
+
+
+@pytest.mark.parametrize("half", ["cancelResponse", "newOrderResponse"])
+def test_doubt_in_either_half_of_a_replacement_is_doubt(half: str) -> None:
+    other = {"cancelResponse": "newOrderResponse", "newOrderResponse": "cancelResponse"}[half]
+    data = {half: {"code": -1006, "msg": "Unknown."}, other: {"code": -2010, "msg": "No."}}
+    error = error_of(no(-2022, "Order cancel-replace failed.", data=data), acts=True)
+    assert type(error) is errors.OutcomeUnknown
+
+
+def test_bounds_of_statuses() -> None:
+    for status, acts, kind in (
+        (300, False, errors.ExchangeError),
+        (500, False, errors.NetworkError),
+        (599, False, errors.NetworkError),
+        (500, True, errors.OutcomeUnknown),
+        (399, True, errors.OutcomeUnknown),
+    ):
+        assert type(error_of(no(-2010, "No.", status), acts=acts)) is kind, status
+    assert "redirect" in str(error_of(answer(300)))
+    assert verdict(no(-2010, "No.", 599)) == Verdict("busy")
+
+
+def test_doubt_keeps_how_long_to_wait_and_the_words() -> None:
+    error = error_of(answer(429, b"<html>", retry_after="7"), acts=True)
+    assert isinstance(error, errors.OutcomeUnknown)
+    assert error.retry_after == 7  # type: ignore[attr-defined]  # asked for where it is there
+    assert str(error_of(no(-1007, "Timeout.", 504), acts=True)).startswith(
+        "It is not known whether klines BTCUSDT was carried out: binance failed inside (HTTP 504)"
+    )
+    assert "<html>" in str(error_of(answer(400, b"<html>")).technical_details)
+
+
 def test_429_waits_as_long_as_the_header_says() -> None:
     given = no(-1003, "Too much request weight used; current limit is 6000 request weight per 1 MINUTE.", 429)
     assert error_of(given).retry_after == 60.0

@@ -91,7 +91,7 @@ def test_a_gap_is_told_once_with_its_ids_and_times() -> None:
     gap = book.diff(diff(15, 16, [("100.10000000", "1.00000000")], time=3_000), 9_000_000)
     assert gap is not None
     assert (gap.first_id, gap.last_id, gap.start_ms, gap.end_ms, gap.received_ns) == (12, 14, 2_000, 3_000, 9_000_000)
-    assert (gap.kind, gap.reason) == ("gap", "diffs are missing")
+    assert (gap.kind, gap.symbol, gap.reason) == ("gap", "BTCUSDT", "diffs are missing")
     assert (book.synced, book.needs_snapshot, book.top().synced) == (False, True, False)
     assert book.diff(diff(17, 17)) is None
     second = book.diff(diff(19, 19))
@@ -100,6 +100,15 @@ def test_a_gap_is_told_once_with_its_ids_and_times() -> None:
     assert not book.snapshot(snapshot(14, BIDS, ASKS), limit=5000)  # 18 is still missing
     assert book.snapshot(snapshot(18, BIDS, ASKS), limit=5000)
     assert book.last_update_id == 19
+
+
+def test_times_in_microseconds_are_told_in_milliseconds() -> None:
+    book, now_us = started(), 1_700_000_000_000_000
+    assert book.diff(diff(11, 11, time=now_us)) is None
+    assert book.top().event_time_ms == now_us // 1_000
+    gap = book.diff(diff(15, 16, time=now_us + 5_000))
+    assert gap is not None
+    assert (gap.start_ms, gap.end_ms) == (now_us // 1_000, now_us // 1_000 + 5)
 
 
 def test_late_diffs_close_a_gap() -> None:
@@ -183,6 +192,12 @@ def test_a_price_that_is_no_plain_decimal_is_an_error(price: str) -> None:
     assert not book.synced
     with pytest.raises(ExchangeError):
         LocalBook("BTCUSDT").snapshot(snapshot(1, [(price, "1.00000000")], []), limit=5000)
+
+
+@pytest.mark.parametrize("price", ["100.5", "0100.50", "00100.500000000", "100.50000000"])
+def test_normal_prices(price: str) -> None:
+    assert levels.normal(price) == "100.50000000"
+    assert levels.normal("000.1") == "0.10000000"
 
 
 def test_ids_the_wrong_way_round_are_an_error() -> None:

@@ -251,6 +251,7 @@ def test_a_refusal_is_one_of_our_errors(status: int, code: int, kind: type[Excep
     error = answered(status=status, error={"code": code, "msg": "no"}).error
     assert type(error) is kind
     assert error.context["operation"] == "the user stream"  # type: ignore[union-attr]
+    assert error.context["venue"] == "binance"  # type: ignore[union-attr]
 
 
 def test_a_limit_says_how_long_to_wait() -> None:
@@ -265,6 +266,7 @@ def test_a_limit_says_how_long_to_wait() -> None:
 
 
 def test_a_broken_answer_without_an_error_is_not_a_success() -> None:
+    assert answered(status=300).error is not None
     assert answered(status=500).error is not None
     assert answered().error is not None
 
