@@ -429,3 +429,17 @@ def test_what_never_left_gives_its_place_in_the_opening_back() -> None:
     limiter.unsent(unsent)
     granted(limiter, 1, 1.0)
     assert [state.limit for state in limiter.states(at(1.0))] == [WEIGHT]
+
+
+def test_limits_of_accounts_are_left_out_wherever_they_stand() -> None:
+    limiter = Limiter([Limit("ORDERS", 100, 10_000), WEIGHT, Limit("ORDERS", 9, 1000), Limit("RAW_REQUESTS", 5, MINUTE)])
+    assert [limit.kind for limit in limiter.limits] == ["REQUEST_WEIGHT", "RAW_REQUESTS"]
+
+
+def test_of_two_windows_that_refuse_the_later_one_counts() -> None:
+    short = Limit("REQUEST_WEIGHT", 10, 1000)
+    limiter = Limiter([short, Limit("REQUEST_WEIGHT", 20, MINUTE)])
+    both = (Usage("REQUEST_WEIGHT", 1000, 10), Usage("REQUEST_WEIGHT", MINUTE, 20))
+    limiter.answered(granted(limiter, 1, 1.1), both, at(1.2))
+    wait = refused(limiter, 1, 1.3)
+    assert wait.least_s == wait.window_s == pytest.approx(58.705)
