@@ -75,7 +75,7 @@ OWNERS: dict[tuple[str, str, str], tuple[int, str]] = {
     ("paper/sockets.py", "Line.run", "create_task"): (2, "the connection, which ends with it"),
     ("paper/streams/connection.py", "Connection.serve", "create_task"): (1, "the connection, which ends with it"),
     ("paper/streams/hub.py", "Hub._passed", "create_task"): (1, "the hub: connections end, and the next begins it"),
-    ("paper/streams/recording.py", "replay", "to_thread"): (1, AWAITED),
+    ("paper/streams/recording.py", "replay", "apart"): (1, AWAITED),
     ("paper/wsapi/connection.py", "Connection.run.take", "create_task"): (1, "a task group of the connection"),
 }  # fmt: skip
 

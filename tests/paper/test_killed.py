@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cryptox as cx
 from cryptox.errors import CryptoxError
+from cryptox.paper.streams import recording
 from cryptox.sessions import userline
 from cryptox.sessions.live import hub
 from tests.sessions.test_supervision import kill
@@ -108,3 +110,19 @@ def test_the_thread_of_the_desk_may_be_killed(caplog: pytest.LogCaptureFixture) 
         assert session.health().status in ("healthy", "degraded")
     until(lambda: not second.is_alive())
     assert "store.worker_restarted" in caplog.text
+
+
+def test_the_thread_that_reads_a_recording_may_be_killed(
+    exchange: cx.PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_: object) -> Iterator[None]:
+        kill(threading.current_thread())
+        while True:
+            time.sleep(0.001)
+        yield
+
+    monkeypatch.setattr(recording, "read_recording", dies)
+    with cx.connect(exchange) as session:
+        with pytest.raises(InterruptedError, match="was ended"):
+            exchange.replay(tmp_path / "quotes.gz")
+        assert len(session.klines("BTCUSDT", "1h", 3)) == 3  # the server's loop goes on

@@ -16,6 +16,7 @@ from io import BufferedReader
 from itertools import islice
 from typing import NamedTuple
 
+from cryptox._loop import apart
 from cryptox.errors import ValidationError
 
 from .hub import Hub
@@ -105,7 +106,7 @@ async def replay(hub: Hub, path: str | os.PathLike[str], *, speed: float | None)
     start_ns: int | None = None
     lines = read_recording(path)
     with hub.held():
-        while chunk := await asyncio.to_thread(lambda: list(islice(lines, CHUNK))):
+        while chunk := await apart(lambda: list(islice(lines, CHUNK))):
             due: list[Recorded] = []
             for line in chunk:
                 if line is None:
