@@ -21,6 +21,7 @@ __all__ = ["PREVENTIONS", "TIMES_IN_FORCE", "delta_of", "draft_of", "leg", "refu
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK")
 PREVENTIONS = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
 LONGEST_ID = 36
+PRECISION = "PRECISION"  # the rule of an asset's decimals, which no filter of a symbol tells
 MOST_DELTA = 10**6
 
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}", re.ASCII)
@@ -170,6 +171,8 @@ def refusal_of(
     every = list(breaches)
     kind = next((one.error for one in every if not issubclass(one.error, FilterFailure)), FilterFailure)
     told = [one for one in every if one.error is kind]
+    kept = [one.nearest for one in told if one.rule != PRECISION]
+    told = [one for one in told if one.rule != PRECISION or one.nearest not in kept]  # finer than the step, too: once
     advice = None
     if nearest is not None:
         was, is_now = draft.arguments(), nearest.arguments()

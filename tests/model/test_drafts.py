@@ -248,6 +248,14 @@ def test_the_error_of_a_broken_rule() -> None:
     assert error.technical_details == "LOT_SIZE: quantity 1.05 is not a multiple of 0.1."
 
 
+def test_too_many_decimals_and_off_the_step_is_said_once() -> None:
+    decimals = Breach(rule="PRECISION", message="quantity 1.05 is not a multiple of 0.01.", nearest=LOT.nearest)
+    error = refusal_of([decimals, LOT], DRAFT, None)
+    assert str(error) == "A: quantity 1.05 is not a multiple of 0.1."
+    assert error.context["rules"] == ["PRECISION", "LOT_SIZE"]
+    assert str(refusal_of([decimals], DRAFT, None)) == "A: quantity 1.05 is not a multiple of 0.01."
+
+
 def test_what_no_number_would_change_comes_first() -> None:
     closed = Breach(rule="STATUS", message="A does not trade now.", error=MarketClosed)
     error = refusal_of([LOT, closed], DRAFT, None, call="test_order")

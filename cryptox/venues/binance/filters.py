@@ -17,6 +17,7 @@ from typing import Any
 
 from cryptox.errors import CryptoxError, MarketClosed, OrderRejected
 from cryptox.model.account import Breach
+from cryptox.model.drafts import PRECISION
 from cryptox.model.numbers import EXACT, plain
 from cryptox.model.orders import Draft
 from cryptox.model.symbols import Symbol
@@ -63,8 +64,8 @@ class FilterRules:
         self._filters = {str(rule.get("filterType")): _exact(rule) for rule in info.filters}
         self._base_unit = Decimal(1).scaleb(-info.base_precision)
         self._quote_unit = Decimal(1).scaleb(-info.quote_precision)
-        self._ticks = [Bound("PRECISION", step=self._quote_unit), self._tick()]
-        self._lots = [Bound("PRECISION", step=self._base_unit), self._lot("LOT_SIZE")]
+        self._ticks = [Bound(PRECISION, step=self._quote_unit), self._tick()]
+        self._lots = [Bound(PRECISION, step=self._base_unit), self._lot("LOT_SIZE")]
 
     @property
     def reference_minutes(self) -> int | None:
@@ -238,7 +239,7 @@ class FilterRules:
 
     def _quote_quantity(self, draft: Draft) -> list[Bound]:
         notionals = [Bound(name, low, high) for name, low, high in self._notionals(draft)]
-        return [Bound("PRECISION", step=self._quote_unit), *notionals]
+        return [Bound(PRECISION, step=self._quote_unit), *notionals]
 
     def _iceberg(self, draft: Draft) -> list[Bound]:
         found = [*self._lots]
