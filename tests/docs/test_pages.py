@@ -77,7 +77,7 @@ def test_the_code_on_the_page_runs(
     page: str, frozen: cx.PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {"cx": cx}
+    names: dict[str, Any] = {}  # a page brings all that its code needs
     for block in blocks((ROOT / page).read_text(encoding="utf-8"), "python", "pycon"):
         run(block, page, names)
 
