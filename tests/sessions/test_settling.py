@@ -178,6 +178,9 @@ def test_an_order_that_was_met_elsewhere_ends_only_the_act_it_is_a_sign_of(excha
             session._noticed(pending.entry.client_order_id, order.changed(symbol="ETHUSDT"))
             session._noticed("somebody-else", order)
             assert (pending.state, pending.outcome.done()) == ("asking", False)
+            sent = session._acts["act-sent"] = act(loop, "sent")  # its own answer may yet come
+            session._noticed("act-sent", order)
+            assert (session._acts.pop("act-sent").state, sent.outcome.done()) == ("sent", False)
             session._noticed(pending.entry.client_order_id, order)
             assert (pending.state, pending.outcome.result().order_id) == ("done", order.order_id)
 
