@@ -245,7 +245,7 @@ def _bad_limit(message: str, name: str, guess: int | None) -> ValidationError:
     advice = "Pass a whole number of rows, 1 or more."
     return ValidationError(
         message,
-        recovery_suggestions=[advice] if guess is None else [f"Did you mean {name}={guess}?", advice],
+        recovery_suggestions=[advice] if guess is None else [f"Did you mean {name}={guess}?"],
         suggested=None if guess is None else {name: guess},
         context={"argument": name},
     )
