@@ -144,7 +144,10 @@ if not TYPE_CHECKING:  # else every misspelt name would be an object to a type c
             return importlib.import_module(_MODULES[name])
         home = _HOME_OF.get(name)
         if home is None:
-            raise AttributeError(f"module 'cryptox' has no attribute {name!r}{_meant(name)}")
+            meant = _meant(name)
+            # With a name and no object Python adds no guess of its own below ours.
+            told = {"name": name} if meant else {}
+            raise AttributeError(f"module 'cryptox' has no attribute {name!r}{meant}", **told)
         module = importlib.import_module(home)
         if home.startswith("cryptox.sync."):
             importlib.import_module("cryptox.sync.connect")  # registers the default session
@@ -155,7 +158,7 @@ if not TYPE_CHECKING:  # else every misspelt name would be an object to a type c
 
 def _meant(name: str) -> str:
     """What a wrong name may have meant; "" where nothing is near, or a program only looks. Loads no module of ours."""
-    if name.startswith("_"):
+    if name.startswith("_") or sys._getframe(2).f_code.co_name == "_handle_fromlist":  # from cryptox import portal
         return ""
     if hasattr(getattr(sys.modules.get("cryptox.sync.face"), "Session", None), name):  # orders, balances
         return f"; a session has it: cx.connect(...).{name}"

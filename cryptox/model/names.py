@@ -167,7 +167,7 @@ def _bad_symbol(text: str) -> BadSymbol:
         message = f"symbol={_shown(text)} holds " + (f"{' '.join(map(repr, odd))}" if odd else "separators")
         message += ", where only letters and digits belong." if odd else " that do not part a base from a quote."
     suggestions = [f"Did you mean {guess!r}?", _EXAMPLE] if guess else [_EXAMPLE]
-    if len(text.split(",")) > 1:  # and both as one word would be none
+    if sum(bool(part.strip()) for part in text.split(",")) > 1:  # and both as one word would be none
         guess, suggestions = None, ["Pass several as a list: ['BTCUSDT', 'ETHUSDT'], where the call takes one."]
     return BadSymbol(
         message,

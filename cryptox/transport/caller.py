@@ -196,7 +196,7 @@ class Caller:
                     return answer
             except NetworkError as error:
                 failure, verdict = error, Verdict("busy" if error.retryable else "refused")
-                self._tally.note(self._monotonic(), ok=False)
+                self._tally.note(self._monotonic(), ok=False, reached=not isinstance(error, NotSent))
             tries[verdict.kind] += 1
             attempt += 1
             self._tell("request.failed", WARNING, outgoing, weight, attempt - 1, began, **_why(failure))

@@ -37,10 +37,15 @@ class Tally:
         self._slots: deque[_Slot] = deque()
         self._last_success_at: float | None = None
         self._in_a_row = 0
+        self._reached = False
 
-    def note(self, now: float, *, ok: bool) -> None:
-        """A try has ended: answered well, also with a refusal of what was asked, or not, as by a firewall."""
+    def note(self, now: float, *, ok: bool, reached: bool = True) -> None:
+        """A try has ended: answered well, also with a refusal of what was asked, or not, as by a firewall.
+
+        ``reached`` says whether there was a connection at least.
+        """
         with self._lock:
+            self._reached = self._reached or reached
             number = int(now // SLOT_S)
             if not self._slots or self._slots[-1].number < number:
                 self._slots.append(_Slot(number))
@@ -55,8 +60,8 @@ class Tally:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing has ever been answered well."""
-        return self._last_success_at is None
+        """Whether no connection was ever made; a bad answer, or none, is of somebody who was reached."""
+        return not self._reached
 
     def figures(self, now: float) -> Figures:
         """As of now."""

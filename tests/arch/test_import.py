@@ -84,3 +84,17 @@ def test_what_a_session_alone_has_is_said() -> None:
         _ = cryptox.buy
     with pytest.raises(AttributeError, match=r"no attribute 'get_klines'. Did you mean 'klines'\?$"):
         _ = cryptox.get_klines
+
+
+def test_a_guess_is_said_once() -> None:
+    """Python has guesses of its own, which it adds when it prints the error."""
+    line = "import cryptox; cryptox.klins"
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, env=surroundings, capture_output=True, text=True)
+    told = "AttributeError: module 'cryptox' has no attribute 'klins'. Did you mean 'klines'?"
+    assert done.stderr.splitlines()[-1] == told
+
+
+def test_imports_of_our_own_look_for_no_near_names() -> None:
+    line = "import sys, cryptox.aio; from cryptox import portal; sys.exit('difflib' in sys.modules)"
+    subprocess.run([sys.executable, "-c", line], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)

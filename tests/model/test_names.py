@@ -58,6 +58,7 @@ def test_all_spellings_become_one(text: str, name: str) -> None:
         ("<img src=x onerror=alert(1)>", None),
         ("BTC, ETH, BNB", None),
         ("BTCUSDT,ETHUSDT", None),
+        ("BTCUSDT,", "BTCUSDT"),
         ('"BTCUSDT"', "BTCUSDT"),
         ("A/B/C", "ABC"),
         ("", None),

@@ -177,6 +177,12 @@ def test_where_nothing_was_ever_reached_one_gives_up_early(tmp_path, turns, sent
     assert script.sent == sent + len(turns)
 
 
+def test_an_exchange_that_answered_badly_was_reached(tmp_path) -> None:
+    caller = make(script := Script(502, *[NotSent("refused", retryable=True)] * 5, 200), tmp_path)
+    assert call(caller, deadline_s=60, persistent=True).status == 200
+    assert script.sent == 7
+
+
 def test_waiting_for_weight_leaves_the_time_to_ask_again(tmp_path, monkeypatch) -> None:
     script = Script(200)
     caller = make(script, tmp_path)

@@ -130,7 +130,7 @@ class CandleTopic(Topic):
                     Gap(self.symbol, witness.event_time_ms, witness.received_ns, start_ms, begin, None, None, reason)
                 )
             self._close(events)
-            if not events and self._forming is not None:  # it would be shown only when it changes
+            if not events and first != begin and self._forming is not None:  # it would be shown only when it changes
                 self._show(self._forming)
         if self.pending:
             self._caught_up()

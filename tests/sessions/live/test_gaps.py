@@ -160,6 +160,18 @@ def test_before_a_candle_that_is_forming_too() -> None:
     asyncio.run(go())
 
 
+def test_a_forming_candle_that_was_shown_is_not_shown_again_where_nothing_is_missing() -> None:
+    async def go() -> None:
+        topic, reader = candles()
+        topic.take(Told([candle(0)]))
+        topic.take(Told([candle(1, is_closed=False)]))
+        topic.mend()
+        topic.give_up("out of reach")
+        assert (shown(reader.events), topic.gaps) == ([0, "1..."], 0)
+
+    asyncio.run(go())
+
+
 def test_candles_without_the_history_that_was_wanted_begin_with_the_stream() -> None:
     async def go() -> None:
         topic, reader = candles(history=5)
