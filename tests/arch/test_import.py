@@ -89,8 +89,10 @@ def test_what_a_session_alone_has_is_said() -> None:
 def test_a_guess_is_said_once() -> None:
     """Python has guesses of its own, which it adds when it prints the error."""
     line = "import cryptox; cryptox.klins"
-    surroundings = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, env=surroundings, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", line], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
     told = "AttributeError: module 'cryptox' has no attribute 'klins'. Did you mean 'klines'?"
     assert done.stderr.splitlines()[-1] == told
 
