@@ -99,6 +99,7 @@ class Desk:
         self.store: Store | None = None
         self._lock = threading.Lock()
         self._jobs: _Jobs | None = None
+        self._owed: set[asyncio.Future[_Done]] = set()  # answers that somebody waits for
         self._loop: asyncio.AbstractEventLoop | None = None
         self._newest_us = kept.since_us or 0
         self._unsaved_us: int | None = None  # when writing down what had happened failed
@@ -127,6 +128,8 @@ class Desk:
             raise _unable()
         future: asyncio.Future[_Done] = self._loop.create_future()
         future.add_done_callback(self._heard)
+        self._owed.add(future)
+        future.add_done_callback(self._owed.discard)
         self._jobs.put((job, future))
         value: T = _value(await asyncio.shield(future))
         return value
@@ -156,7 +159,20 @@ class Desk:
             self._serve_all(jobs, loop)
         except BaseException as error:  # noqa: BLE001 - else whoever asks would wait for ever
             logs.event(_log, "store.worker_restarted", level=logging.ERROR, error=type(error).__name__)
-            self._begin(jobs, loop)
+            with suppress(RuntimeError):  # the loop has ended, and whoever waited with it
+                loop.call_soon_threadsafe(self._begin_again, jobs, loop, error)
+
+    def _begin_again(self, jobs: _Jobs, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+        """On the loop: the job that the thread had in hand is neither done nor waiting; nobody may wait on."""
+        waiting = [jobs.get() for _ in range(jobs.qsize())]
+        for future in self._owed - {asked[1] for asked in waiting if asked is not None}:
+            if future.get_loop() is loop:
+                _finish(future, _Done(None, _killed(error), []))
+        for asked in waiting:
+            jobs.put(asked)
+        if self._jobs is not jobs:  # closed: what says so may have been in hand
+            jobs.put(None)
+        self._begin(jobs, loop)
 
     def _serve_all(self, jobs: _Jobs, loop: asyncio.AbstractEventLoop) -> None:
         """One job after another, until there is nobody to tell."""
@@ -167,7 +183,7 @@ class Desk:
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits
                 done = _Done(None, error, [])
             if done.error is not None and not isinstance(done.error, Exception):  # it would end the server's loop
-                done = _Done(None, RuntimeError(f"The job was ended ({type(done.error).__name__})."), done.reports)
+                done = _Done(None, _killed(done.error), done.reports)
             try:
                 loop.call_soon_threadsafe(_finish, future, done)
             except RuntimeError:  # the loop has ended, and whoever waited with it
@@ -227,6 +243,10 @@ def _unable(reason: Exception | None = None, *, begun: bool = False) -> Refused:
     refused = Refused(Code.UNKNOWN, status=500) if begun else Refused(Code.DISCONNECTED, status=503)
     refused.__cause__ = reason
     return refused
+
+
+def _killed(error: BaseException) -> Refused:
+    return _unable(InterruptedError(f"The thread that worked for it was ended ({type(error).__name__})."), begun=True)
 
 
 def _value(done: _Done) -> Any:

@@ -52,6 +52,8 @@ class Follower:
         await asyncio.wait([self._task])
 
     def _begin(self) -> None:
+        if self._is_over:  # closed since
+            return
         self._task = self._loop.create_task(self._pump.run(), name="cryptox-paper-follower")
         self._task.add_done_callback(self._ended)
 

@@ -6,14 +6,15 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 import cryptox as cx
+from cryptox.paper.follower import Follower
 from cryptox.paper.streams import recording
 from cryptox.sessions import userline
 from cryptox.sessions.live import hub
@@ -102,14 +103,48 @@ def test_the_thread_of_the_desk_may_be_killed(caplog: pytest.LogCaptureFixture) 
         (first,) = set(desk_threads()) - before
         assert len(session.klines("BTCUSDT", "1h", 3)) == 3
         kill(first)
-        with suppress(httpx.HTTPError):  # the job that it was killed with is never answered
-            httpx.get(f"{exchange.rest_url}/api/v3/depth?symbol=ETHUSDT", timeout=0.2, trust_env=False)
+        answer = httpx.get(f"{exchange.rest_url}/api/v3/depth?symbol=ETHUSDT", timeout=30, trust_env=False)
+        assert (answer.status_code, answer.json()["code"]) == (500, -1000)  # the job that it was killed with
         until(lambda: first not in desk_threads())
         assert session.buy("BTCUSDT", "0.001").status == "filled"
         (second,) = set(desk_threads()) - before
         assert session.health().status in ("healthy", "degraded")
     until(lambda: not second.is_alive())
     assert "store.worker_restarted" in caplog.text
+
+
+def test_streams_and_fills_are_told_after_the_thread_of_the_desk_was_killed() -> None:
+    before = set(desk_threads())
+    with cx.PaperExchange() as exchange, cx.connect(exchange) as session:
+        feed, orders = session.live.depth("BTCUSDT"), session.live.orders()
+        until(lambda: feed.status.received and orders.status.connected)
+        for _ in range(3):
+            (thread,) = set(desk_threads()) - before
+            kill(thread)
+            until(lambda: not thread.is_alive())  # noqa: B023
+            received = feed.status.received
+            until(lambda: feed.status.received > received + 1)  # noqa: B023
+            until(lambda: set(desk_threads()) - before)
+        heard = orders.status.received
+        assert session.buy("BTCUSDT", quote_quantity=50).status == "filled"
+        until(lambda: orders.status.received > heard)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_follower_that_is_closed_when_it_was_just_killed_is_not_begun_again(turns: int) -> None:
+    async def go() -> None:
+        desk: Any = SimpleNamespace(clock=SimpleNamespace(watchers=[], speed=0.0), listeners=[])
+        follower = Follower(desk, lambda: False)
+        await asyncio.sleep(0)
+        follower._task.cancel()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await follower.close()
+        for _ in range(4):
+            await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(go())
 
 
 def test_the_thread_that_reads_a_recording_may_be_killed(
