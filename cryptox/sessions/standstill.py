@@ -58,9 +58,14 @@ class Watched(Protocol):
     def note_standstill(self, found: Health) -> None:
         """A look that the loop did not make."""
 
+    def look_soon(self) -> None:
+        """The loop goes on: what was noted is true no more."""
+
 
 class Guard:
-    """A thread beside a monitor, which notes in its place that the loop stands, once an interval; does not hold it.
+    """A thread beside a monitor, which notes in its place that the loop stands, at once and at each interval.
+
+    It does not hold it, and ends with it, or with the loop's own thread.
 
     Attributes
     ----------
@@ -71,8 +76,10 @@ class Guard:
     def __init__(self, watch: Watched, thread: threading.Thread) -> None:
         self.ended = threading.Event()
         self._watch = weakref.ref(watch)
+        self._loop_thread = thread
         self._pulse = Pulse(watch.loop, thread)
         self._noted_at = float("-inf")
+        self._is_noted = False  # that it stands
         self._begin()
 
     def _begin(self) -> None:
@@ -92,8 +99,11 @@ class Guard:
 
     def _ask(self) -> None:
         silent_s, now, watch = self._pulse.silent_s(), time.monotonic(), self._watch()
-        if watch is None or not watch.is_running:
+        if watch is None or not watch.is_running or not self._loop_thread.is_alive():
             self.ended.set()
-        elif silent_s >= STANDS_S and now - self._noted_at >= watch.interval_s:
-            self._noted_at = now
+        elif not silent_s and self._is_noted:
+            self._is_noted = False
+            watch.look_soon()
+        elif silent_s >= STANDS_S and not (self._is_noted and now - self._noted_at < watch.interval_s):
+            self._noted_at, self._is_noted = now, True
             watch.note_standstill(health_of(self._pulse.standstill(silent_s)))

@@ -61,10 +61,12 @@ class Watch:
         self._held: list[Watch] = []  # itself, while a callback is to hold it
         self._is_over = False
         self._changed = asyncio.Event()
-        self._tasks = _begun(self.loop, weakref.ref(self), self._held)
+        self._sooner = asyncio.Event()  # a look is due before its time
+        self._tasks = _begun(self.loop, weakref.ref(self), self._held, self._sooner)
         self.stood: Callable[[Watch], None] | None = None  # told, on a thread, of a look that the loop did not make
         self._guard = Guard(self, threading.current_thread())
-        self._end = weakref.finalize(self, _cancel, self.loop, self._tasks, self._guard.ended)
+        # The guard sees by itself that nobody holds this: an Event may be held by the very thread that collects.
+        self._end = weakref.finalize(self, _cancel, self.loop, self._tasks)
         self._end.atexit = False
 
     @property
@@ -125,6 +127,11 @@ class Watch:
         if self.stood is not None:
             self.stood(self)
 
+    def look_soon(self) -> None:
+        """Look now, and then at each interval again. From any thread."""
+        with suppress(RuntimeError):  # its loop is closed
+            self.loop.call_soon_threadsafe(self._sooner.set)
+
     async def _look(self, due_at: float) -> None:
         self._take(await look(self._sessions(), due_at=due_at, whole=True))
         self._changed.set()
@@ -144,7 +151,11 @@ class Watch:
             self._worker.queue.put(rows)
 
 
-async def _again_and_again(watch: weakref.ref[Watch], held: list[Watch]) -> None:  # noqa: ARG001  # it holds its items
+async def _again_and_again(
+    watch: weakref.ref[Watch],
+    held: list[Watch],  # noqa: ARG001  # it holds its items
+    sooner: asyncio.Event,
+) -> None:
     """Look at once, and then at each interval; a look that takes long moves the next one."""
     loop = asyncio.get_running_loop()
     due = loop.time()
@@ -152,10 +163,16 @@ async def _again_and_again(watch: weakref.ref[Watch], held: list[Watch]) -> None
         await here._look(due)
         due = max(due + here.interval_s, loop.time())
         del here
-        await asyncio.sleep(due - loop.time())
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await sooner.wait()
+                sooner.clear()
+                due = loop.time()
 
 
-def _begun(loop: asyncio.AbstractEventLoop, watch: weakref.ref[Watch], held: list[Watch]) -> set[asyncio.Task[None]]:
+def _begun(
+    loop: asyncio.AbstractEventLoop, watch: weakref.ref[Watch], held: list[Watch], sooner: asyncio.Event
+) -> set[asyncio.Task[None]]:
     """The task that looks, begun again where it ends before the watch; held by nobody but its loop and this set."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -172,12 +189,11 @@ def _begun(loop: asyncio.AbstractEventLoop, watch: weakref.ref[Watch], held: lis
         if (here := watch()) is not None:
             here.end()
 
-    tend(spawn, lambda: _again_and_again(watch, held), is_over, what="monitor", ended=ended)
+    tend(spawn, lambda: _again_and_again(watch, held, sooner), is_over, what="monitor", ended=ended)
     return tasks
 
 
-def _cancel(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]], ended: threading.Event) -> None:
-    ended.set()
+def _cancel(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
     with suppress(RuntimeError):  # its loop is closed
         for task in list(tasks):
             loop.call_soon_threadsafe(task.cancel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -23,10 +24,8 @@ from tests.sessions.test_supervision import kill
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patience of a fraction of a second, and looks as often."""
+    """Looks every now and then; patience is short in ``blocked`` alone, as a busy machine may stand for a while too."""
     monkeypatch.setattr(_call, "LOOK_UP_S", 0.02)
-    monkeypatch.setattr(stuck, "PATIENCE_S", 0.3)
-    monkeypatch.setattr(standstill, "STANDS_S", 0.3)
     monkeypatch.setattr(standstill, "ASK_S", 0.02)
     monkeypatch.setattr(watch, "LEAST_S", 0.02)
     monkeypatch.setattr(judging, "LATE_LOOP_MS", 1e9)
@@ -61,7 +60,10 @@ def blocked() -> Iterator[None]:
     thread.start()
     assert begun.wait(30)
     try:
-        yield
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(stuck, "PATIENCE_S", 0.3)
+            patched.setattr(standstill, "STANDS_S", 0.3)
+            yield
     finally:
         over.set()
         thread.join(30)
@@ -74,7 +76,7 @@ def test_health_says_that_its_loop_stands_and_where(exchange: cx.PaperExchange) 
                 part: Any = found["application"]  # type: ignore[index]
                 assert (found.status, part.status) == ("unhealthy", "unhealthy")
                 (reason,) = part.reasons
-                assert reason.startswith("cryptox's event loop has not answered for 0.")
+                assert reason.startswith("cryptox's event loop has not answered for ")
                 assert "it is in compute (line " in reason
                 assert "wait_without_await (line " in reason
                 assert "of test_stuck.py)" in reason
@@ -108,10 +110,11 @@ def test_a_look_that_is_taken_back_leaves_nothing_behind(exchange: cx.PaperExcha
 def test_a_loop_that_goes_on_now_and_then_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow() -> str:
         for _ in range(5):
-            time.sleep(0.1)  # noqa: ASYNC251
-            await __import__("asyncio").sleep(0)
+            time.sleep(0.3)  # noqa: ASYNC251
+            await asyncio.sleep(0)
         return "done"
 
+    monkeypatch.setattr(stuck, "PATIENCE_S", 1.0)
     assert stuck.call(slow()) == "done"
 
 
@@ -152,6 +155,38 @@ def test_a_monitor_ends_although_its_loop_stands(exchange: cx.PaperExchange) -> 
             monitor.stop()
             until(lambda: not guard.is_alive())
         until(lambda: not monitor.is_running)
+
+
+def test_a_monitor_that_looks_seldom_tells_at_once_that_its_loop_stands_and_goes_on() -> None:
+    with cx.monitor(interval=3_600) as monitor:
+        for _ in range(2):
+            with blocked():
+                until(lambda: monitor.latest.status == "unhealthy")
+            until(lambda: monitor.latest.status == "healthy")
+
+
+def test_a_monitor_whose_loop_has_ended_notes_nothing_more() -> None:
+    async def stop() -> None:
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(60)
+
+    monitor, seen = cx.monitor(interval=0.1), list[Any]()
+    monitor.on(seen.append)
+    with pytest.raises(asyncio.CancelledError):
+        cx.run(stop())
+    guard = monitor._watch._guard
+    until(lambda: not guard.thread.is_alive())
+    assert "unhealthy" not in {one.status for one in seen}
+    assert cx.health().status == "healthy"  # on another loop
+    assert not monitor.is_running
+
+
+def test_a_monitor_that_nobody_holds_leaves_no_thread() -> None:
+    monitor = cx.monitor()
+    guard = monitor._watch._guard.thread
+    assert guard.is_alive()
+    del monitor
+    until(lambda: not guard.is_alive())
 
 
 def test_a_view_of_a_monitor_shows_it(exchange: cx.PaperExchange) -> None:
