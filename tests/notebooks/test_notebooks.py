@@ -89,7 +89,10 @@ def test_both_backtests_agree_in_the_saved_notebook() -> None:
     assert float(found[2]) < 1e-5
 
 
-def test_a_changed_output_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_output_is_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))  # where programs find each other
     path = tmp_path / "changed.ipynb"
     shutil.copy(NOTEBOOKS[0], path)
     book = nbformat.read(path, as_version=4)

@@ -264,7 +264,7 @@ def test_what_cannot_be_served_is_refused_with_advice(change: Any, words: str) -
 
 
 def test_files_that_are_not_there_or_unknown_or_unnamed(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="no file"):
+    with pytest.raises(ValidationError, match="no such file"):
         HistoryMarket(tmp_path / "BTC_USDT-5m.feather")
     (tmp_path / "BTC_USDT-5m.xls").write_text("")
     with pytest.raises(ValidationError, match="known kind"):
