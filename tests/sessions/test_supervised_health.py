@@ -26,6 +26,7 @@ from tests.sessions.test_supervision import kill, tasks, until, working
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was begun again counts for a second; and it is down long enough to be seen."""
     monkeypatch.setattr(judging, "BEGUN_AGAIN_S", 1.0)
+    monkeypatch.setattr(judging, "LATE_LOOP_MS", 1e9)  # of a machine with too much to do
     monkeypatch.setattr(tending, "AGAIN_S", 0.3)
 
 

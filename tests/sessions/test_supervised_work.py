@@ -19,6 +19,7 @@ import pytest
 import cryptox as cx
 from cryptox import portal
 from cryptox.errors import ConfigurationError, CryptoxError, NotSent
+from cryptox.model import judging
 from cryptox.sessions import doctor
 from cryptox.sessions.live import replay as replays
 from cryptox.transport import tape, tls
@@ -30,6 +31,13 @@ from tests.sessions.test_supervision import kill, tasks, until
 def exchange() -> Iterator[cx.PaperExchange]:
     with cx.PaperExchange(limits={"REQUEST_WEIGHT": (1_000_000, "1s")}) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with too much to do is no neighbour that notices something."""
+    monkeypatch.setattr(judging, "LATE_LOOP_MS", 1e9)
+    monkeypatch.setattr(judging, "SLOW_MS", 1e9)
 
 
 def dies(*_: Any, **__: Any) -> Any:

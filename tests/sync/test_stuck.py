@@ -29,6 +29,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standstill, "ASK_S", 0.02)
     monkeypatch.setattr(watch, "LEAST_S", 0.02)
     monkeypatch.setattr(judging, "LATE_LOOP_MS", 1e9)
+    monkeypatch.setattr(judging, "SLOW_MS", 1e9)
 
 
 @pytest.fixture(scope="module")
