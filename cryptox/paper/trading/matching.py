@@ -84,7 +84,7 @@ class _Planner:
                 mode = None if maker is None else self._mode(maker)
                 if mode is None:
                     self._trade(price, min(wanted, steps), maker)
-                    self._finish(wanted <= steps)
+                    self._finish(wanted < steps)  # a sale of all of it may come nearer to its budget one level deeper
                 elif maker is not None and maker.id not in self.gone:
                     self._prevent(price, wanted, maker, mode)
         plan.short = self._wanted(price) if price else 0

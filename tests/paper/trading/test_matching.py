@@ -178,11 +178,11 @@ def test_the_markets_own_stands_before_and_behind_an_order_and_counts_once(scene
     assert [(step.steps, step.maker is maker) for step in made.steps] == [(40, False), (10, True), (60, False)]
 
 
-@pytest.mark.parametrize("first", [100, 101])
-def test_what_is_left_of_a_budget_buys_nothing_deeper_where_a_level_just_suffices(scene, first):
-    """Less than half a step is left at 10 000, which is more than half a step at 9 998."""
+@pytest.mark.parametrize(("first", "steps", "quote"), [(100, 101, 10_099_980), (101, 100, 10_000_000)])
+def test_a_sale_by_an_amount_comes_as_near_to_it_as_the_books_steps_do(scene, first, steps, quote):
+    """Less than half a step is left at 10 000, which is more than half a step at 9 998: one more there is nearer."""
     scene.market.book(100, [(10_000, first), (9_998, 100)], [(10_002, 100)])
     scene.at(100)
     sold = scene.order(1, "SELL", "MARKET", quote_quantity=100 * 100_000 + 49_995)
-    assert (sold.executed, sold.quote) == (100, 100 * 100_000)
+    assert (sold.executed, sold.quote) == (steps, quote)
     scene.check()
