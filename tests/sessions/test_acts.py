@@ -11,7 +11,7 @@ import pytest
 
 from cryptox.errors import NotSent, OutcomeUnknown
 from cryptox.sessions import acts
-from cryptox.sessions.acts import Pending
+from cryptox.sessions.acts import Known, Pending
 from cryptox.sessions.journal import Entry
 
 UNTIL = 1_767_225_600_000
@@ -59,3 +59,9 @@ def test_an_act_is_left_to_the_process_that_sent_it_while_that_lives(monkeypatch
     monkeypatch.setattr(os, "name", "nt")
     monkeypatch.setattr(os, "kill", None)  # there it would be an interrupt
     assert acts.is_carried_elsewhere(theirs, UNTIL)
+
+
+def test_the_newest_order_that_was_known() -> None:
+    assert Known(frozenset({5}), frozenset({7, 3})).last == 7
+    assert Known(frozenset({8}), frozenset({7})).last == 8
+    assert Known(frozenset(), frozenset()).last is None

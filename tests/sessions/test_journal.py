@@ -7,11 +7,12 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from cryptox.sessions.journal import Entry, Journal, state_folder
+from cryptox.sessions.journal import KEPT_DAYS, Entry, Journal, state_folder
 
 ENTRY = Entry("cx-1", "place_order", "BTCUSDT", 1_700_000_000_000, 1_700_000_012_000, {"given": True})
 
@@ -148,3 +149,56 @@ def test_a_file_that_cannot_be_read_hides_none_of_the_others(journal: Journal, t
     journal.begin(ENTRY)
     (tmp_path / "orders" / f"{journal.stem}-2020-01-01.jsonl").mkdir()
     assert [one.client_order_id for one in journal.open_entries()] == [ENTRY.client_order_id]
+
+
+def test_what_another_process_wrote_is_read_as_it_was(journal: Journal) -> None:
+    theirs = Entry("cx-9", "cancel_all", "BTCUSDT", 5, 7, {"last": 3}, process=2**31 - 1)
+    journal.begin(theirs)
+    assert journal.open_entries() == [theirs]
+
+
+def test_a_line_with_a_process_that_cannot_be_is_none(journal: Journal, tmp_path: Path) -> None:
+    """A signal to it would be an OverflowError."""
+    journal.begin(ENTRY)
+    (path,) = files(tmp_path)
+    line = {"begin": "cx-2", "operation": "o", "symbol": "s", "sent": 1, "until": 2, "process": 2**31}
+    path.write_text(path.read_text() + json.dumps(line) + "\n")
+    assert journal.open_entries() == [ENTRY]
+
+
+def test_ids_are_told_by_their_last_use(journal: Journal) -> None:
+    """Of more than are remembered the oldest go."""
+    for name, number in (("a", 1), ("b", 2), ("a", 3)):
+        journal.begin(Entry(name, "place_order", "BTCUSDT", 1, 2, {"given": True}))
+        journal.end(name, "done", number)
+    assert list(journal.read()[1].items()) == [("b", 2), ("a", 3)]
+
+
+def test_a_file_is_kept_for_ninety_days(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(ENTRY)
+    journal.end("cx-1", "done")
+    (path,) = files(tmp_path)
+    day_s = time.mktime(time.strptime(path.stem[-10:], "%Y-%m-%d")) - time.timezone
+    journal.tidy(day_s + KEPT_DAYS * 86_400)
+    assert path.exists()
+    journal.tidy(day_s + (KEPT_DAYS + 1) * 86_400)
+    assert not path.exists()
+
+
+def test_a_kernel_that_runs_over_midnight_begins_a_file(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for moment_s in (1_767_225_599.0, 1_767_225_601.0):
+        monkeypatch.setattr("cryptox.sessions.journal.time.time", lambda moment_s=moment_s: moment_s)
+        journal.begin(ENTRY)
+    assert [path.stem[-10:] for path in files(tmp_path)] == ["2025-12-31", "2026-01-01"]
+
+
+def test_a_line_that_the_disk_took_half_of_spoils_no_other(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, text: write(handle, text[:-30]))
+    journal.begin(ENTRY)
+    monkeypatch.setattr(os, "write", write)
+    other = Entry("cx-2", "cancel_order", "ETHUSDT", 1, 2)
+    journal.begin(other)
+    assert journal.open_entries() == [other]
