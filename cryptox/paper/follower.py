@@ -58,9 +58,13 @@ class Follower:
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """One that was killed is begun again: else nobody who only listens would hear of his fills."""
-        if task.cancelled() and not self._is_over:
-            self._loop.call_soon(self._begin)
+        """One that was killed, or failed, is begun again: else nobody who only listens would hear of his fills."""
+        if self._is_over:
+            return
+        if not task.cancelled():
+            context = {"message": "The follower failed.", "exception": task.exception(), "task": task}
+            self._loop.call_exception_handler(context)
+        self._loop.call_soon(self._begin)  # its pump waits for the next tick: it does not spin
 
     def _is_needed(self) -> bool:
         return self._is_listened() and self._desk.engine.is_watched

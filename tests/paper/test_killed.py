@@ -130,6 +130,28 @@ def test_streams_and_fills_are_told_after_the_thread_of_the_desk_was_killed() ->
         until(lambda: orders.status.received > heard)
 
 
+def test_a_follower_that_failed_is_begun_again() -> None:
+    async def go() -> None:
+        told, steps = list[dict[str, Any]](), list[int]()
+
+        async def run(_: object) -> None:
+            steps.append(1)
+            if len(steps) == 1:
+                raise ValueError("no market")
+
+        clock = SimpleNamespace(watchers=[], speed=1.0, now_us=lambda: time.time_ns() // 1_000)
+        desk: Any = SimpleNamespace(clock=clock, listeners=[], engine=SimpleNamespace(is_watched=True), run=run)
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        follower = Follower(desk, lambda: True)
+        async with asyncio.timeout(30):
+            while len(steps) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await follower.close()
+        assert [str(one["exception"]) for one in told] == ["no market"]
+
+    asyncio.run(go())
+
+
 @pytest.mark.parametrize("turns", range(6))
 def test_a_follower_that_is_closed_when_it_was_just_killed_is_not_begun_again(turns: int) -> None:
     async def go() -> None:
