@@ -158,7 +158,8 @@ if not TYPE_CHECKING:  # else every misspelt name would be an object to a type c
 
 def _meant(name: str) -> str:
     """What a wrong name may have meant; "" where nothing is near, or a program only looks. Loads no module of ours."""
-    if name.startswith("_") or sys._getframe(2).f_code.co_name == "_handle_fromlist":  # from cryptox import portal
+    asks = sys._getframe(1).f_back
+    if name.startswith("_") or (asks is not None and asks.f_code.co_name == "_handle_fromlist"):  # import's own look
         return ""
     if hasattr(getattr(sys.modules.get("cryptox.sync.face"), "Session", None), name):  # orders, balances
         return f"; a session has it: cx.connect(...).{name}"
