@@ -15,8 +15,8 @@ import pytest
 import cryptox as cx
 from cryptox.model.orders import Order, Replaced
 from cryptox.sessions import settling
-from cryptox.sessions.acting import _TooLate
-from cryptox.sessions.acts import Act, Known, Pending
+from cryptox.sessions.acting import _Doubt, _TooLate
+from cryptox.sessions.acts import Act, Known, Pending, Settled
 from cryptox.sessions.journal import Entry
 from cryptox.sessions.orders import OrderCalls
 from tests.sessions.test_acting import exchange, soon
@@ -27,7 +27,14 @@ NOW_MS = 1_767_225_600_000
 WINDOW_MS, TIMEOUT_S = 300, 1.5
 
 
-def begun(session: Any) -> list[tuple[str, int, int]]:
+def order(number: int, status: str) -> Order:
+    return Order(
+        symbol="BTCUSDT", order_id=number, client_order_id=f"cx-{number}", side="buy", type="LIMIT", status=status,
+        quantity=Decimal(1), time_ms=NOW_MS, updated_ms=NOW_MS,
+    )  # fmt: skip
+
+
+def begun_of(session: Any) -> list[tuple[str, int, int]]:
     return [(one.client_order_id, one.sent_ms, one.accepted_until_ms) for one in session._journal.open_entries()]
 
 
@@ -58,7 +65,7 @@ def test_what_is_noted_before_anything_is_sent(exchange: cx.PaperExchange, monke
         assert before + 6.0 <= pending.latest_at <= time.monotonic() + 6.0
         assert pending.entry.about == {"given": True, "former": 7}
         assert (pending.state, pending.sent_at) == ("waiting", None)
-        assert begun(session) == [("mine", NOW_MS, until_ms)]
+        assert begun_of(session) == [("mine", NOW_MS, until_ms)]
         assert session._acts == {"mine": pending}
         assert session._known_before(pending.entry).last == 5
         assert "former" not in session._noted(mine()).entry.about  # an id of ours comes once
@@ -91,7 +98,7 @@ def test_what_is_noted_at_the_moment_of_sending(
         assert before <= pending.sent_at <= time.monotonic()
         assert 1 + len(noted) == lines
         if noted:  # what the next process would go by
-            assert begun(session) == [("mine", sent_ms, sent_ms + WINDOW_MS)]
+            assert begun_of(session) == [("mine", sent_ms, sent_ms + WINDOW_MS)]
 
     on(exchange, monkeypatch, body)
 
@@ -179,13 +186,6 @@ def test_what_a_former_process_left_is_taken_over_once(
     on(exchange, monkeypatch, body)
 
 
-def order(number: int, status: str) -> Order:
-    return Order(
-        symbol="BTCUSDT", order_id=number, client_order_id=f"cx-{number}", side="buy", type="LIMIT", status=status,
-        quantity=Decimal(1), time_ms=NOW_MS, updated_ms=NOW_MS,
-    )  # fmt: skip
-
-
 def test_who_canceled_what_by_the_exchanges_own_word() -> None:
     session: Any = SimpleNamespace(_claims=OrderedDict())
     first, second, replaced = (
@@ -207,3 +207,170 @@ def test_who_canceled_what_by_the_exchanges_own_word() -> None:
     assert not may(second, order(10, "filled"))
     knew = Entry("five", "cancel_order", "BTCUSDT", NOW_MS, NOW_MS + 1, {"ended": [10]})
     assert not may(knew, order(10, "canceled"))  # it had ended before
+
+
+def test_what_the_exchange_says_of_a_copy_is_kept_while_it_is_asked(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(session: Any) -> None:
+        told, settled = cx.errors.OrderRejected("There is one."), []
+
+        async def deliver(*_: Any) -> None:
+            raise _Doubt("in use", told)
+
+        async def settle(*given: Any) -> None:
+            settled.append(given)
+
+        monkeypatch.setattr(session, "_deliver", deliver)
+        monkeypatch.setattr(session, "_settle", settle)
+        pending = session._noted(mine(given=True))
+        await session._carry(mine(), pending)
+        assert settled == [(pending, "in use")]
+        assert pending.told is told
+        assert pending.entry.about == {"given": True, "duplicate": True}
+
+    on(exchange, monkeypatch, body)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_act_that_is_stopped_while_it_waits_was_not_sent(
+    begun: bool, exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its task has not had its first step."""
+
+    async def body(session: Any) -> None:
+        loop, note = asyncio.get_running_loop(), session._noted
+
+        async def deliver(*_: Any) -> None:
+            pending.task.cancel()
+            await asyncio.sleep(60)
+
+        def noted(act: Any) -> Pending:
+            nonlocal pending
+            pending = note(act)
+            if not begun:
+                loop.call_soon(lambda: pending.task.cancel())
+            return pending
+
+        pending: Any = None
+        monkeypatch.setattr(session, "_deliver", deliver)
+        monkeypatch.setattr(session, "_noted", noted)
+        with pytest.raises(cx.errors.NotSent, match="nothing was done"):
+            await asyncio.wait_for(session._act(mine()), 10)
+        assert begun_of(session) == []
+
+    on(exchange, monkeypatch, body)
+
+
+def test_an_act_that_is_stopped_after_it_was_sent_is_not_known(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(session: Any) -> None:
+        async def deliver(_: Any, pending: Pending) -> None:
+            session._stamped(pending)
+            pending.task.cancel()
+            await asyncio.sleep(60)
+
+        monkeypatch.setattr(session, "_deliver", deliver)
+        monkeypatch.setattr(settling, "is_winding_down", lambda _loop: True)
+        with pytest.raises(cx.errors.OutcomeUnknown):
+            await asyncio.wait_for(session._act(mine()), 10)
+        assert begun_of(session) == [("mine", NOW_MS, NOW_MS + 6_000 + WINDOW_MS)]  # for the next session
+
+    on(exchange, monkeypatch, body)
+
+
+class Question:
+    """Of which the answer is given."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def sign(self, _entry: Entry) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Open:
+    """A resolution that notes what it is told."""
+
+    wants_time, steady, proven = True, True, False
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: self.told.append(name)
+
+
+HALF = Replaced(order(5, "canceled"), None, None, cx.errors.OrderRejected("no"))  # type: ignore[arg-type]
+REFUSED = cx.errors.OrderRejected("There is one.")
+ABSENT = cx.errors.NotSent("There is none.")
+
+
+@pytest.mark.parametrize(
+    ("told", "answer", "ends", "failed"),
+    [
+        (None, order(42, "new"), order(42, "new"), False),
+        (None, Settled(ABSENT), ABSENT, False),
+        (REFUSED, Settled(ABSENT), REFUSED, False),  # the exchange's own word
+        (HALF, Settled(ABSENT), HALF, False),  # of which the other half was done
+        (None, None, None, False),
+        (None, cx.errors.NetworkError("nobody there"), None, True),
+        (None, ZeroDivisionError("of ours"), None, True),
+    ],
+)
+def test_what_one_look_ends_with(
+    told: Any, answer: Any, ends: Any, failed: bool, exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(session: Any) -> None:
+        async def read_clock() -> int:
+            return NOW_MS + 60_000
+
+        monkeypatch.setattr(session, "_read_clock", read_clock)
+        pending, resolution = session._noted(mine()), Open()
+        session._stamped(pending)
+        pending.state, pending.told = "asking", told
+        await session._look(Question(answer), resolution, pending)
+        assert pending.outcome.done() == (ends is not None)
+        if isinstance(ends, Exception):
+            assert pending.outcome.exception() is ends
+        elif ends is not None:
+            assert pending.outcome.result() == ends
+        assert ("could_not_ask" in resolution.told) == failed
+        assert ("found_nothing" in resolution.told) == (answer is None)
+        assert resolution.told[0] == "told_time"
+        assert pending.entry.sent_ms == NOW_MS
+
+    on(exchange, monkeypatch, body)
+
+
+def test_a_clock_that_was_set_back_makes_an_act_older(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or what it did would be taken for something of before."""
+
+    async def body(session: Any) -> None:
+        async def read_clock() -> int:
+            return NOW_MS - 60_000
+
+        monkeypatch.setattr(session, "_read_clock", read_clock)
+        pending = session._noted(mine())
+        session._stamped(pending)
+        await session._look(Question(None), Open(), pending)
+        assert NOW_MS - 90_000 < pending.entry.sent_ms <= NOW_MS - 60_000
+
+    on(exchange, monkeypatch, body)
+
+
+def test_what_was_heard_already_is_not_asked_for(exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body(session: Any) -> None:
+        monkeypatch.setattr(session, "_hearsay", lambda _entry: order(42, "new"))
+        monkeypatch.setattr(session, "_timed_look", None)
+        pending = session._noted(mine())
+        session._stamped(pending)
+        await session._settle(pending, "no answer came")
+        assert pending.outcome.result().order_id == 42
+
+    on(exchange, monkeypatch, body)

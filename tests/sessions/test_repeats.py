@@ -37,6 +37,16 @@ def test_an_order_that_arrives_twice_is_the_order_of_its_call(given: str | None,
     assert placed(twice) == [order.client_order_id]
 
 
+def test_that_an_id_was_there_is_doubt_whatever_was_found_at_once(
+    twice: cx.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(AsyncSession, "_done_before", nothing)
+    assert twice.buy("BTCUSDT", "0.001", FAR).client_order_id in placed(twice)
+
+
 def test_an_order_that_leaves_no_room_for_its_copy_is_told(exchange: cx.PaperExchange) -> None:
     """The first one has used up the balance, or is the last stop that rules allow."""
     keys = exchange.create_account({"USDT": 30, "BTC": 1})
