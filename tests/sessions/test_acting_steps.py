@@ -374,3 +374,26 @@ def test_what_was_heard_already_is_not_asked_for(exchange: cx.PaperExchange, mon
         assert pending.outcome.result().order_id == 42
 
     on(exchange, monkeypatch, body)
+
+
+def test_of_a_replacement_the_new_order_is_told(exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body(session: Any) -> None:
+        pending = session._noted(mine(given=True))
+        session._finish(pending, "done", Replaced(order(5, "canceled"), order(8, "new"), None, None))
+        assert (pending.order_id, session._former["mine"]) == (8, 8)
+
+    on(exchange, monkeypatch, body)
+
+
+def test_what_nobody_asks_for_any_more_is_asked_again(
+    exchange: cx.PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(session: Any) -> None:
+        asked: list[Pending] = []
+        monkeypatch.setattr(session, "_settle_from", lambda pending, _loop: asked.append(pending))
+        pending = session._noted(mine())
+        pending.state = "asking"
+        session._go_on(pending)
+        assert asked == [pending]
+
+    on(exchange, monkeypatch, body)

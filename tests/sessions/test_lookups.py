@@ -176,3 +176,32 @@ def test_a_list_cancel_in_doubt_does_not_take_what_another_program_canceled_befo
     exchange.faults.add("drop", path="orderList", method="DELETE", times=1)
     with pytest.raises(OrderRejected, match="had come to its end before"):
         one.cancel_order_list("BTCUSDT", pair)
+
+
+class OneOrder(Asks):
+    """An exchange that has one order, whatever it is asked for by."""
+
+    def order(self, _ref: Any) -> Order:
+        return self._orders[0]
+
+    async def _ask_signed(self, request: Any) -> Any:
+        return request
+
+
+def test_a_cancel_is_not_done_while_its_order_stands() -> None:
+    entry = Entry("cx-1", "cancel_order", "BTCUSDT", SENT_MS, SENT_MS + 2_000, {"order_id": 5})
+    assert asyncio.run(lookups.Lister(OneOrder(order(5))).canceled(entry)) is None
+    gone = order(5, "canceled")
+    assert asyncio.run(lookups.Lister(OneOrder(gone)).canceled(entry)) is gone
+
+
+@pytest.mark.parametrize("duplicate", [True, False])
+def test_an_order_of_before_under_its_id_ends_the_doubt_where_the_exchange_meant_it(duplicate: bool) -> None:
+    about = {"given": True, "former": 5, "duplicate": duplicate}
+    entry = Entry("mine", "place_order", "BTCUSDT", SENT_MS, SENT_MS + 2_000, about)
+    looked = lookups.Lister(OneOrder(order(5))).placed(entry)
+    if duplicate:
+        with pytest.raises(Settled):
+            asyncio.run(looked)
+    else:
+        assert asyncio.run(looked) is None
