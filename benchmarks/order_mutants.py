@@ -57,11 +57,11 @@ def main() -> int:
 
 
 def tried(copy: Path, module: str, old: str, new: str, tests: list[str]) -> str:
-    """``survived``, or ``killed`` and by what."""
+    """``survived``, ``killed`` and by what, or ``outdated``: the code has changed since."""
     path = copy / "cryptox" / "sessions" / f"{module}.py"
     whole = path.read_text(encoding="utf-8")
     if whole.count(old) != 1:
-        raise SystemExit(f"{module} says this {whole.count(old)} times: {old!r}")
+        return f"outdated: it is there {whole.count(old)} times: {old!r}"
     path.write_text(whole.replace(old, new), encoding="utf-8")
     try:
         return killed_by(copy, tests) or "survived"

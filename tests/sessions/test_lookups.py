@@ -78,6 +78,7 @@ def test_one_that_was_there_and_stands_proves_that_it_was_not_done() -> None:
     """By its id, where the exchange's clock stood still or was set: another call canceled what is gone."""
     gone = order(6, "canceled")
     assert became(Asks(order(5), gone), last=6) == "NotSent"
+    assert became(Asks(order(5), gone), last=5) == "NotSent"
     assert became(Asks(order(5), gone), last=4) == [6]
     assert became(Asks(order(5), gone)) == [6]
     assert became(Asks(order(5, placed_ms=SENT_MS - 1), gone)) == "NotSent"
@@ -205,3 +206,9 @@ def test_an_order_of_before_under_its_id_ends_the_doubt_where_the_exchange_meant
             asyncio.run(looked)
     else:
         assert asyncio.run(looked) is None
+
+
+def test_no_request_is_a_second_ahead_of_the_exchange() -> None:
+    entry = Entry("mine", "place_order", "BTCUSDT", SENT_MS, SENT_MS + 2_000, {"given": True})
+    assert lookups.is_another(entry, order(5, placed_ms=SENT_MS - lookups.AHEAD_MS))
+    assert not lookups.is_another(entry, order(5, placed_ms=SENT_MS - lookups.AHEAD_MS + 1))
