@@ -32,8 +32,8 @@ def python(folder: str | None, name: str) -> str | None:
 
 
 def surroundings(name: str) -> dict[str, str]:
-    """The environment of a client: ours finds this checkout, the others must not."""
-    found = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    """The environment of a client: ours finds this checkout, the others must not; byte code is kept, as usual."""
+    found = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
     if name == "cryptox":
         found["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
     return found
