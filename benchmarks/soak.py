@@ -44,7 +44,6 @@ from vitals import Sample, read, rise
 
 import cryptox as cx
 from cryptox.errors import CryptoxError
-from cryptox.model.health import Health
 from cryptox.sessions import orders, settling
 from cryptox.sessions.blotter import Blotter
 from cryptox.sessions.live import candles, executed, newest
@@ -59,7 +58,6 @@ RISE_MB = 0.1  # a minute
 WARM_MINUTES = 20.0  # at the beginning, or half of a shorter run: caches and the bounds of what is kept fill up
 LEAST_MINUTES = 5.0  # of a run that memory is judged by
 SETTLE_S = 120.0  # after the last fault: a connection that stalled is given up after some seconds, orders are asked for
-
 
 COLUMNS = (
     *("s", "MB", "trimmed", "in use", "blocks", "tasks", "threads", "sockets", "files", "events", "repaired", "lost"),
@@ -272,7 +270,7 @@ async def _watch(soak: Soak, minutes: float, every_s: float, feeds: list[Any], s
         async with soak.at_work:
             found = soak.sample()
         soak.samples.append(found)
-        health = await _health()
+        health = await cx.aio.health()
         soak.statuses[health.status] += 1
         ill = [f"{part.name} {part.status}" for part in health.components.values() if part.status != "healthy"]
         opened = soak.events["socket.opened"] + soak.events["user_stream.logged_on"]
@@ -293,16 +291,12 @@ def _line(values: Iterable[Any]) -> str:
     return " ".join(f"{value!s:>{max(6, len(name))}}" for name, value in zip(COLUMNS, values, strict=True))
 
 
-async def _health() -> Health:
-    return await cx.aio.health()
-
-
 async def _settle(soak: Soak, feeds: list[Any], users: list[Any], say: Any) -> None:
     """Wait until all is as it was."""
     began = time.monotonic()
     assert soak.before is not None
     while True:
-        health = await _health()
+        health = await cx.aio.health()
         soak.after = found = soak.sample()
         asking = [user for user in users if "asking" in set((await user.unresolved()).state)]
         waits = {
